@@ -1,0 +1,125 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** Floors of src/, from the ground up: a file may import from its own room and from lower floors only. */
+const floors: string[][] = [
+  ['errors', 'clock', 'log', 'service', 'url'],
+  ['protocol'],
+  ['transport'],
+  ['backend', 'events', 'control'],
+  ['result', 'canvas'],
+  ['app'],
+  ['trace', 'beat'],
+  ['pool'],
+  ['worker'],
+  ['testing'],
+  ['index'],
+]
+
+/** Rooms that stand apart: they see the ground floor and nothing else, and only index sees them. */
+const apart = ['embedded']
+
+/** Each third-party library has one home; a trailing slash means the whole folder. */
+const homes: Record<string, string[]> = {
+  acorn: ['src/app/signature-of.ts'],
+  amqplib: ['src/transport/amqp.ts'],
+  commander: ['cli/program.ts'],
+  dockerode: ['compose/engine/docker.ts'],
+  ink: ['cli/ui/'],
+  '@inkjs/ui': ['cli/ui/'],
+  ioredis: ['src/redis.ts'],
+  react: ['cli/ui/'],
+  yaml: ['compose/file/load.ts'],
+}
+
+const root = normalize(join(import.meta.dirname, '..'))
+const files = globSync('{cli,compose,src}/**/*.{ts,tsx}', { cwd: root })
+  .map((path) => path.replaceAll('\\', '/'))
+  .sort()
+
+const importStatement =
+  /^\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
+  return [...text.matchAll(importStatement)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+}
+
+const imports = files.flatMap((file) => importsOf(file).map((target) => ({ file, target })))
+const local = imports
+  .filter(({ target }) => target.startsWith('.'))
+  .map(({ file, target }) => ({
+    file,
+    target: relative(root, join(root, dirname(file), target)).replaceAll('\\', '/'),
+  }))
+
+const house = (file: string) => file.split('/')[0] ?? ''
+const room = (file: string) => (file.split('/')[1] ?? '').replace(/\.tsx?$/, '')
+const floor = (file: string) => floors.findIndex((rooms) => rooms.includes(room(file)))
+const isIndex = (file: string) => /(^|\/)index\.tsx?$/.test(file)
+
+describe('architecture', () => {
+  it('finds the code it judges', () => {
+    expect(files.length).toBeGreaterThan(5)
+    expect(local.length).toBeGreaterThan(3)
+  })
+
+  it('has a place for every room of src', () => {
+    const known = [...floors.flat(), ...apart]
+    expect(files.filter((file) => house(file) === 'src' && !known.includes(room(file)))).toEqual([])
+  })
+
+  it('imports only downwards inside src', () => {
+    const upward = local.filter(({ file, target }) => {
+      if (house(file) !== 'src' || house(target) !== 'src' || room(file) === room(target)) return false
+      if (apart.includes(room(file))) return floor(target) !== 0
+      if (apart.includes(room(target))) return room(file) !== 'index'
+      return floor(target) >= floor(file)
+    })
+    expect(upward).toEqual([])
+  })
+
+  it('keeps compose and src from meeting, and both from knowing cli', () => {
+    const foreign = local.filter(({ file, target }) => house(file) !== 'cli' && house(file) !== house(target))
+    expect(foreign).toEqual([])
+  })
+
+  it('lets cli enter compose and src by the front door only', () => {
+    const sideDoor = local.filter(
+      ({ file, target }) => house(file) === 'cli' && house(target) !== 'cli' && !isIndex(target),
+    )
+    expect(sideDoor).toEqual([])
+  })
+
+  it('lets nobody inside import an index file', () => {
+    const circular = local.filter(({ file, target }) => house(file) === house(target) && isIndex(target))
+    expect(circular).toEqual([])
+  })
+
+  it('has no import circles', () => {
+    const graph = Map.groupBy(local, ({ file }) => file)
+    const done = new Set<string>()
+    const circles: string[] = []
+    const visit = (file: string, path: string[]) => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '))
+      if (path.includes(file) || done.has(file)) return
+      for (const { target } of graph.get(file) ?? []) visit(target, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) visit(file, [])
+    expect(circles).toEqual([])
+  })
+
+  it('gives each third-party library one home', () => {
+    const strangers = imports.filter(({ file, target }) => {
+      if (target.startsWith('.') || target.startsWith('node:')) return false
+      const name = target
+        .split('/')
+        .slice(0, target.startsWith('@') ? 2 : 1)
+        .join('/')
+      return !homes[name]?.some((home) => (home.endsWith('/') ? file.startsWith(home) : file === home))
+    })
+    expect(strangers).toEqual([])
+  })
+})
