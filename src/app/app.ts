@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Backend } from '../backend/backend.ts'
+import { openBackend } from '../backend/open.ts'
+import { compile } from '../canvas/compile.ts'
+import { type CallOptions, type Signature, signature } from '../canvas/signature.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { type ControlClient, createControlClient } from '../control/client.ts'
+import { createDispatcher } from '../events/dispatcher.ts'
+import { type Logger, silentLogger } from '../log.ts'
+import { Once } from '../once.ts'
+import { describeTask } from '../protocol/event.ts'
+import { LamportClock } from '../protocol/lamport.ts'
+import { encodeTask, type TaskMessage } from '../protocol/task-message.ts'
+import { AsyncResult, PendingResult } from '../result/async-result.ts'
+import { openTransport } from '../transport/open.ts'
+import type { Transport, TransportEvent } from '../transport/transport.ts'
+import { configure, type Settings } from './config.ts'
+import { currentTask } from './context.ts'
+import { Producer } from './producer.ts'
+import { Registry } from './registry.ts'
+import { type Route, route } from './router.ts'
+import type { Sender } from './sender.ts'
+import { type BoundTaskFunction, createTask, type Task, type TaskFunction, type TaskOptions } from './task.ts'
+
+const brand = Symbol.for('celery-sandbox.app')
+
+export interface AppOptions {
+  clock?: Clock
+  log?: Logger
+}
+
+/** Options of a call by name, with its arguments. */
+export interface SendOptions extends CallOptions {
+  readonly args?: readonly unknown[]
+  readonly kwargs?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * An application: its tasks, its settings, and its connections, which open when first needed.
+ *
+ * @example
+ * const app = new Celery('shop', { brokerUrl: 'redis://127.0.0.1:6379/0', resultBackend: 'redis://127.0.0.1:6379/1' })
+ * const add = app.task('arithmetics.add', (x: number, y: number) => x + y)
+ * await add.delay(4, 4).get()   // 8
+ */
+export class Celery implements Sender {
+  /** Also true of an app made by another copy of this package. */
+  readonly [brand] = true
+  /** A name for people. */
+  readonly main: string
+  readonly conf: Settings
+  readonly tasks: Registry = new Registry()
+  /** Orders what this node sends and hears. */
+  readonly lamport: LamportClock = new LamportClock()
+  readonly clock: Clock
+  readonly log: Logger
+  /** Identifies this process to those who answer it. */
+  readonly oid: string = randomUUID()
+  readonly #origin = `gen${process.pid}@${hostname()}`
+  readonly #transport = new Once(() => this.openTransport())
+  readonly #producer = new Once(async () => this.#createProducer(await this.#transport.get()))
+  readonly #backend = new Once(() => this.openBackend())
+
+  constructor(main: string, settings: Partial<Settings> = {}, options: AppOptions = {}) {
+    this.main = main
+    this.conf = configure(settings)
+    this.clock = options.clock ?? systemClock
+    this.log = options.log ?? silentLogger
+  }
+
+  /**
+   * Defines a task: a plain function under a name that all languages share.
+   *
+   * @example
+   * export const add = app.task('arithmetics.add', (x: number, y: number) => x + y)
+   * export const fetch = app.task('web.fetch', async (self, url: string) => …, { bind: true, maxRetries: 5 })
+   */
+  task<A extends unknown[], R>(
+    name: string,
+    fn: BoundTaskFunction<A, R>,
+    options: TaskOptions & { readonly bind: true },
+  ): Task<A, Awaited<R>>
+  task<A extends unknown[], R>(
+    name: string,
+    fn: TaskFunction<A, R>,
+    options?: TaskOptions & { readonly bind?: false },
+  ): Task<A, Awaited<R>>
+  task<A extends unknown[], R>(
+    name: string,
+    fn: TaskFunction<A, R> | BoundTaskFunction<A, R>,
+    options: TaskOptions = {},
+  ): Task<A, Awaited<R>> {
+    const task = createTask(name, fn, options, this) as Task<A, Awaited<R>>
+    this.tasks.add(task as unknown as Task)
+    return task
+  }
+
+  /** Calls a task by its name, also one that only another language has. */
+  sendTask<R = unknown>(name: string, { args = [], kwargs = {}, ...options }: SendOptions = {}): PendingResult<R> {
+    return this.send<R>(signature(name, args, { kwargs, options }))
+  }
+
+  /** Sends a signature. */
+  send<R>(given: Signature): PendingResult<R> {
+    const options = this.#completed(given)
+    const parent = currentTask()
+    const site = {
+      now: this.clock.now(),
+      newId: randomUUID,
+      origin: this.#origin,
+      oid: this.oid,
+      parent: parent?.request,
+    }
+    const message = compile({ ...given, options }, site)
+    parent?.children.push([[message.id, null], null])
+    const sending = this.resend(message, options).then(() => this.asyncResult<R>(message.id))
+    return new PendingResult<R>(message.id, sending)
+  }
+
+  /** Sends a message that exists already: a retry, for example. */
+  async resend(
+    message: TaskMessage,
+    { queue, serializer = this.conf.taskSerializer }: CallOptions = {},
+  ): Promise<void> {
+    const { queue: target } = this.route(message.task, queue ? { queue } : {})
+    const producer = await this.#producer.get()
+    await producer.publish(encodeTask(message, this.clock.now(), serializer), target)
+    if (this.conf.taskSendSentEvent) await this.#tellSent(message, target.name)
+  }
+
+  /** The call's own options, over the task's, over the settings. */
+  #completed(given: Signature): CallOptions {
+    const declared = this.tasks.get(given.task)?.options ?? {}
+    const { ignoreResult = this.conf.taskIgnoreResult } = declared
+    const names = ['timeLimit', 'softTimeLimit', 'expires', 'priority', 'queue', 'serializer'] as const
+    const options = { ...pick(declared, names), ignoreResult, ...given.options }
+    return { ...options, priority: this.route(given.task, options).priority }
+  }
+
+  async #tellSent(message: TaskMessage, queue: string): Promise<void> {
+    const events = createDispatcher(await this.transport(), {
+      hostname: this.#origin,
+      clock: this.lamport,
+      now: this.clock.now,
+    })
+    events.send('task-sent', { ...describeTask(message), queue, exchange: '', routing_key: queue })
+    await events.flush()
+  }
+
+  /** The handle on a task that was sent before, here or elsewhere. */
+  asyncResult<R = unknown>(id: string): AsyncResult<R> {
+    return new AsyncResult<R>(id, { clock: this.clock, backend: () => this.backend() })
+  }
+
+  /** Where a call of the task goes. */
+  route(task: string, call: Pick<CallOptions, 'queue' | 'priority'> = {}): Route {
+    const { queue, priority } = this.tasks.get(task)?.options ?? {}
+    return route(task, { ...(queue && { queue }), ...(priority !== undefined && { priority }), ...call }, this.conf)
+  }
+
+  /** This app's connection to the broker. */
+  transport(): Promise<Transport> {
+    return this.#transport.get()
+  }
+
+  /** This app's connection to the results. */
+  backend(): Promise<Backend> {
+    return this.#backend.get()
+  }
+
+  /** Commands to workers. */
+  async control(): Promise<ControlClient> {
+    return createControlClient(await this.transport(), this.clock, this.lamport)
+  }
+
+  /** A further connection to the broker, for its caller to close. */
+  openTransport(onEvent: (event: TransportEvent) => void = () => {}): Promise<Transport> {
+    return openTransport(this.conf.brokerUrl, {
+      clock: this.clock,
+      log: this.log,
+      connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
+      visibilityTimeout: this.conf.brokerTransportOptions.visibilityTimeout ?? 3_600,
+      onEvent,
+    })
+  }
+
+  /** A further connection to the results, for its caller to close. */
+  openBackend(): Promise<Backend> {
+    return openBackend(this.conf.resultBackend, {
+      clock: this.clock,
+      log: this.log,
+      connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
+      resultExpires: this.conf.resultExpires,
+    })
+  }
+
+  /** Closes this app's connections; a later call opens them again. */
+  async close(): Promise<void> {
+    this.#producer.forget()
+    await this.#transport.forget()?.then(
+      (transport) => transport.close(),
+      () => {},
+    )
+    await this.#backend.forget()?.then(
+      (backend) => backend.close(),
+      () => {},
+    )
+  }
+
+  #createProducer(transport: Transport): Producer {
+    return new Producer(transport, { clock: this.clock, retries: this.conf.taskPublishRetries })
+  }
+}
+
+export function isApp(value: unknown): value is Celery {
+  return typeof value === 'object' && value !== null && brand in value
+}
+
+function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): Partial<Pick<T, K>> {
+  const given = names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]])
+  return Object.fromEntries(given) as Partial<Pick<T, K>>
+}

@@ -1,0 +1,49 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Logger } from '../log.ts'
+import type { DeliveryInfo } from '../protocol/message.ts'
+import type { ResultTuple } from '../protocol/result-meta.ts'
+import type { TaskMessage } from '../protocol/task-message.ts'
+import type { RetryOptions } from './exceptions.ts'
+
+/** One execution of a task: its message, and where it runs. Celery's `self.request`. */
+export interface TaskRequest extends TaskMessage {
+  /** Node name of the worker. */
+  readonly hostname: string
+  readonly deliveryInfo: DeliveryInfo
+}
+
+/** What a bound task gets as its first parameter: Celery's `self`. */
+export interface TaskContext {
+  readonly request: TaskRequest
+  /** Aborts when the task shall end: soft time limit, revocation, shutdown. */
+  readonly signal: AbortSignal
+  /** Lines carry the task's id and name. */
+  readonly log: Logger
+  /**
+   * Ends this attempt and sends the task again.
+   *
+   * @throws {Retry} always
+   * @example
+   * if (response.status === 503) self.retry({ countdown: 2 ** self.request.retries })
+   */
+  retry(options?: RetryOptions): never
+  /** Stores a state of the task's own, for callers to see: `await self.updateState('PROGRESS', { done: 3, of: 10 })`. */
+  updateState(state: string, meta?: unknown): Promise<void>
+  /** Tells monitors something; `type` should begin with `task-`. */
+  sendEvent(type: string, fields?: Record<string, unknown>): void
+}
+
+interface Running {
+  readonly request: TaskRequest
+  /** Calls made by the task, in order. */
+  readonly children: ResultTuple[]
+}
+
+const running = new AsyncLocalStorage<Running>()
+
+/** The task in which this code runs, also across `await`; undefined outside of any. */
+export const currentTask = (): Running | undefined => running.getStore()
+
+export function runInTask<T>(request: TaskRequest, children: ResultTuple[], run: () => T): T {
+  return running.run({ request, children }, run)
+}

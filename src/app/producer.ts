@@ -1,0 +1,48 @@
+import { type Clock, sleep } from '../clock.ts'
+import { CeleryError } from '../errors.ts'
+import { defaultExchange, type Queue } from '../protocol/entity.ts'
+import type { Message } from '../protocol/message.ts'
+import type { Transport } from '../transport/transport.ts'
+
+export interface ProducerOptions {
+  clock: Clock
+  /** Further attempts while the broker is away. */
+  retries: number
+}
+
+/** Publishes task messages: declares each queue once, and tries again while the broker is away for a moment. */
+export class Producer {
+  readonly #transport: Transport
+  readonly #options: ProducerOptions
+  readonly #declared = new Map<string, Promise<void>>()
+
+  constructor(transport: Transport, options: ProducerOptions) {
+    this.#transport = transport
+    this.#options = options
+  }
+
+  /** @throws {CeleryError} BROKER_UNREACHABLE when no attempt was confirmed */
+  async publish(message: Message, queue: Queue): Promise<void> {
+    const { clock, retries } = this.#options
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#declareOnce(queue)
+        return await this.#transport.publish(message, defaultExchange, queue.name)
+      } catch (error) {
+        const isPassing = error instanceof CeleryError && error.code === 'BROKER_UNREACHABLE'
+        if (!isPassing || attempt >= retries) throw error
+        await sleep(clock, retryDelayMs(attempt))
+      }
+    }
+  }
+
+  #declareOnce(queue: Queue): Promise<void> {
+    const declaring = this.#declared.get(queue.name) ?? this.#transport.declare(queue)
+    this.#declared.set(queue.name, declaring)
+    declaring.catch(() => this.#declared.delete(queue.name))
+    return declaring
+  }
+}
+
+// Celery's default policy: at once, then 0.2 s more each time, at most 1 s.
+const retryDelayMs = (attempt: number) => Math.min(attempt * 200, 1_000)

@@ -1,0 +1,29 @@
+import { CeleryError } from '../errors.ts'
+import type { Task } from './task.ts'
+
+/** Tasks by name. */
+export class Registry implements Iterable<Task> {
+  readonly #tasks = new Map<string, Task>()
+
+  /** Two tasks of one name would hide each other: the second is refused. */
+  add(task: Task): void {
+    if (this.#tasks.has(task.taskName)) {
+      const next = 'Give one of them another name.'
+      throw new CeleryError('IMPROPERLY_CONFIGURED', `there are two tasks named '${task.taskName}'`, { next })
+    }
+    this.#tasks.set(task.taskName, task)
+  }
+
+  get(name: string): Task | undefined {
+    return this.#tasks.get(name)
+  }
+
+  /** Sorted. */
+  names(): string[] {
+    return [...this.#tasks.keys()].sort()
+  }
+
+  [Symbol.iterator](): Iterator<Task> {
+    return this.#tasks.values()
+  }
+}

@@ -1,0 +1,7 @@
+import type { Signature } from '../canvas/signature.ts'
+import type { PendingResult } from '../result/async-result.ts'
+
+/** What a task holds of its app: the way out. */
+export interface Sender {
+  send<R>(signature: Signature): PendingResult<R>
+}

@@ -1,0 +1,80 @@
+import type { Timer } from '../clock.ts'
+import type { ResultMeta } from '../protocol/result-meta.ts'
+import { states } from '../protocol/states.ts'
+import type { Backend, BackendOptions } from './backend.ts'
+
+/** Results inside the process, for tests: every `memory://name` of one process is the same store. */
+export async function openMemory(url: string, options: BackendOptions): Promise<Backend> {
+  const store = stores.get(url) ?? { metas: new Map(), watchers: new Map(), expiries: new Map() }
+  stores.set(url, store)
+  return new MemoryBackend(url, store, options)
+}
+
+type Watcher = (meta: ResultMeta) => void
+
+interface Store {
+  metas: Map<string, ResultMeta>
+  watchers: Map<string, Set<Watcher>>
+  expiries: Map<string, Timer>
+}
+
+const stores = new Map<string, Store>()
+
+class MemoryBackend implements Backend {
+  readonly name = 'memory'
+  readonly url: string
+  readonly #store: Store
+  readonly #options: BackendOptions
+
+  constructor(url: string, store: Store, options: BackendOptions) {
+    this.url = url
+    this.#store = store
+    this.#options = options
+  }
+
+  async store(given: ResultMeta): Promise<void> {
+    const { metas, watchers } = this.#store
+    // A copy, as every other backend would give: nobody may change what is stored.
+    const meta = structuredClone(given)
+    if (metas.get(meta.task_id)?.status === states.SUCCESS) return
+    metas.set(meta.task_id, meta)
+    this.#expireLater(meta.task_id)
+    for (const watcher of watchers.get(meta.task_id) ?? []) watcher(structuredClone(meta))
+  }
+
+  async get(taskId: string): Promise<ResultMeta | undefined> {
+    return structuredClone(this.#store.metas.get(taskId))
+  }
+
+  async watch(taskId: string, onMeta: Watcher): Promise<() => void> {
+    const watchers = this.#store.watchers.get(taskId) ?? new Set()
+    this.#store.watchers.set(taskId, watchers.add(onMeta))
+    const meta = await this.get(taskId)
+    if (meta) onMeta(meta)
+    return () => {
+      watchers.delete(onMeta)
+      if (watchers.size === 0) this.#store.watchers.delete(taskId)
+    }
+  }
+
+  async forget(taskId: string): Promise<void> {
+    this.#store.metas.delete(taskId)
+    this.#store.expiries.get(taskId)?.cancel()
+    this.#store.expiries.delete(taskId)
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#store.expiries.values()) timer.cancel()
+    this.#store.expiries.clear()
+  }
+
+  #expireLater(taskId: string): void {
+    const { clock, resultExpires } = this.#options
+    this.#store.expiries.get(taskId)?.cancel()
+    if (resultExpires === 0) return
+    this.#store.expiries.set(
+      taskId,
+      clock.timer(() => void this.forget(taskId), resultExpires * 1000),
+    )
+  }
+}

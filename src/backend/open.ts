@@ -1,0 +1,38 @@
+import { systemClock } from '../clock.ts'
+import { CeleryError } from '../errors.ts'
+import { silentLogger } from '../log.ts'
+import { maskUrl, parseUrl } from '../url.ts'
+import type { Backend, BackendOptions } from './backend.ts'
+
+type Open = (url: string, options: BackendOptions) => Promise<Backend>
+
+/** URL scheme → backend, imported when first needed. */
+const drivers: Record<string, () => Promise<Open>> = {
+  disabled: async () => (await import('./disabled.ts')).openDisabled,
+  memory: async () => (await import('./memory.ts')).openMemory,
+  redis: async () => (await import('./redis.ts')).openRedis,
+  rediss: async () => (await import('./redis.ts')).openRedis,
+  'redis+socket': async () => (await import('./redis.ts')).openRedis,
+}
+
+/**
+ * Connects to a result backend; without an address, or for `disabled://`, results are not kept.
+ *
+ * @throws {CeleryError} BACKEND_UNREACHABLE, LOGIN_REFUSED; UNSUPPORTED for a scheme without a backend.
+ */
+export async function openBackend(url: string | null, options: Partial<BackendOptions> = {}): Promise<Backend> {
+  const address = url || 'disabled://'
+  const driver = drivers[parseUrl(address).scheme]
+  if (!driver) {
+    const known = Object.keys(drivers).join(', ')
+    throw new CeleryError('UNSUPPORTED', `no result backend for ${maskUrl(address)}; there are ${known}`)
+  }
+  const open = await driver()
+  return open(address, {
+    clock: systemClock,
+    log: silentLogger,
+    connectTimeoutMs: 4_000,
+    resultExpires: 86_400,
+    ...options,
+  })
+}

@@ -1,0 +1,129 @@
+import { CeleryError } from '../errors.ts'
+import { dumps, loads } from '../protocol/json.ts'
+import { parseResultMeta, type ResultMeta } from '../protocol/result-meta.ts'
+import { connectionError, connectRedis, type Redis } from '../transport/redis/connection.ts'
+import { maskUrl } from '../url.ts'
+import type { Backend, BackendOptions } from './backend.ts'
+
+/** Results in Redis with Celery's keys, so that Python and TypeScript read each other's (§5.2 of its wire formats). */
+export async function openRedis(url: string, options: BackendOptions): Promise<Backend> {
+  const connect = () => connectRedis(url, { connectTimeoutMs: options.connectTimeoutMs, code: 'BACKEND_UNREACHABLE' })
+  return new RedisBackend(url, await connect(), connect, options)
+}
+
+/**
+ * Stores and tells, unless a SUCCESS is stored already; one step, so that two writers cannot cross.
+ * KEYS: meta. ARGV: text, seconds to live (0: for ever). Every writer puts `status` first.
+ */
+const store = `-- celery-sandbox:store
+local stored = redis.call('GET', KEYS[1])
+if stored and string.find(stored, '^{"status": ?"SUCCESS"') then return 0 end
+if ARGV[2] == '0' then redis.call('SET', KEYS[1], ARGV[1]) else redis.call('SETEX', KEYS[1], ARGV[2], ARGV[1]) end
+redis.call('PUBLISH', KEYS[1], ARGV[1])
+return 1
+`
+
+const metaKey = (taskId: string) => `celery-task-meta-${taskId}`
+
+type Watcher = (meta: ResultMeta) => void
+
+class RedisBackend implements Backend {
+  readonly name = 'redis'
+  readonly url: string
+  readonly #commands: Redis
+  readonly #connect: () => Promise<Redis>
+  readonly #expires: number
+  readonly #watchers = new Map<string, Set<Watcher>>()
+  readonly #store: (key: string, text: string, expires: number) => Promise<unknown>
+  #subscriber: Promise<Redis> | undefined
+
+  constructor(url: string, commands: Redis, connect: () => Promise<Redis>, options: BackendOptions) {
+    this.url = maskUrl(url)
+    this.#commands = commands
+    this.#connect = connect
+    this.#expires = Math.trunc(options.resultExpires)
+    commands.defineCommand('celeryStore', { numberOfKeys: 1, lua: store })
+    this.#store = Reflect.get(commands, 'celeryStore').bind(commands)
+  }
+
+  async store(meta: ResultMeta): Promise<void> {
+    await this.#attempt(this.#store(metaKey(meta.task_id), dumps(meta), this.#expires))
+  }
+
+  async get(taskId: string): Promise<ResultMeta | undefined> {
+    const text = await this.#attempt(this.#commands.get(metaKey(taskId)))
+    return text === null ? undefined : parse(text)
+  }
+
+  async watch(taskId: string, onMeta: Watcher): Promise<() => void> {
+    const key = metaKey(taskId)
+    const watchers = this.#watchers.get(key) ?? new Set()
+    this.#watchers.set(key, watchers.add(onMeta))
+    if (watchers.size === 1) await this.#attempt((await this.#listening()).subscribe(key))
+    // Subscribed first, looked second: nothing falls between.
+    const meta = await this.get(taskId)
+    if (meta) onMeta(meta)
+    return () => this.#unwatch(key, onMeta)
+  }
+
+  #unwatch(key: string, onMeta: Watcher): void {
+    const watchers = this.#watchers.get(key)
+    if (!watchers?.delete(onMeta) || watchers.size > 0) return
+    this.#watchers.delete(key)
+    this.#subscriber?.then((subscriber) => subscriber.unsubscribe(key)).catch(() => {})
+  }
+
+  #listening(): Promise<Redis> {
+    this.#subscriber ??= this.#openSubscriber()
+    return this.#subscriber
+  }
+
+  async #openSubscriber(): Promise<Redis> {
+    const subscriber = await this.#connect()
+    subscriber.on('message', (key: string, text: string) => this.#tell(key, text))
+    // What was published while the connection was down is looked up.
+    subscriber.on('ready', () => {
+      for (const key of this.#watchers.keys()) {
+        this.#commands.get(key).then(
+          (text) => text && this.#tell(key, text),
+          () => {},
+        )
+      }
+    })
+    return subscriber
+  }
+
+  #tell(key: string, text: string): void {
+    const meta = parse(text)
+    if (meta) for (const watcher of this.#watchers.get(key) ?? []) watcher(meta)
+  }
+
+  async forget(taskId: string): Promise<void> {
+    await this.#attempt(this.#commands.del(metaKey(taskId)))
+  }
+
+  async close(): Promise<void> {
+    this.#watchers.clear()
+    this.#commands.disconnect()
+    await this.#subscriber?.then(
+      (subscriber) => subscriber.disconnect(),
+      () => {},
+    )
+  }
+
+  async #attempt<T>(command: Promise<T>): Promise<T> {
+    try {
+      return await command
+    } catch (cause) {
+      throw cause instanceof CeleryError ? cause : connectionError(this.url, cause, 'BACKEND_UNREACHABLE')
+    }
+  }
+}
+
+function parse(text: string): ResultMeta | undefined {
+  try {
+    return parseResultMeta(loads(text))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,70 @@
+import { messageOf } from '../errors.ts'
+import { type ControlRequest, controlQueue, decodeControl, encodeReply, exchangeOfReply } from '../protocol/control.ts'
+import type { LamportClock } from '../protocol/lamport.ts'
+import type { Consumer, Transport } from '../transport/transport.ts'
+
+/** Carries out a command; what it returns is the node's reply. Throwing replies `{error}`. */
+export type ControlHandler = (args: Record<string, unknown>) => unknown
+
+export interface MailboxOptions {
+  nodename: string
+  clock: LamportClock
+  handlers: Readonly<Record<string, ControlHandler>>
+  /** A command that failed, or that nobody here knows. */
+  onError: (method: string, error: Error) => void
+}
+
+/** Listens to commands for one worker and answers those that want an answer. */
+export function openMailbox(transport: Transport, options: MailboxOptions): Promise<Consumer> {
+  return transport.consume([controlQueue(options.nodename)], ({ message }) => {
+    const request = decodeControl(message)
+    if (!request || !isForNode(request, options.nodename)) return
+    if (typeof message.headers.clock === 'number') options.clock.adjust(message.headers.clock)
+    carryOut(transport, request, options).catch((error) => options.onError(request.method, error))
+  })
+}
+
+async function carryOut(transport: Transport, request: ControlRequest, options: MailboxOptions): Promise<void> {
+  const result = await resultOf(request, options)
+  const { reply_to: replyTo, ticket } = request
+  // Python's `hello` of a node to itself is answered by silence, which is `undefined` here.
+  if (!replyTo || !ticket || result === undefined) return
+  const reply = encodeReply({ [options.nodename]: result }, { ticket, clock: options.clock.forward() })
+  await transport.publish(reply, exchangeOfReply(replyTo.exchange), replyTo.routing_key)
+}
+
+async function resultOf({ method, arguments: args }: ControlRequest, options: MailboxOptions): Promise<unknown> {
+  const handler = Object.hasOwn(options.handlers, method) ? options.handlers[method] : undefined
+  try {
+    if (!handler) throw new Error(`No such method: '${method}'`)
+    return await handler(args)
+  } catch (error) {
+    options.onError(method, error instanceof Error ? error : new Error(String(error)))
+    return { error: messageOf(error) }
+  }
+}
+
+function isForNode({ destination, pattern, matcher }: ControlRequest, nodename: string): boolean {
+  if (destination?.length) return destination.includes(nodename)
+  if (!pattern || !matcher) return true
+  return matcher === 'pcre' ? matchesAtStart(pattern, nodename) : globToRegex(pattern).test(nodename)
+}
+
+function matchesAtStart(pattern: string, text: string): boolean {
+  try {
+    return new RegExp(`^(?:${pattern})`).test(text)
+  } catch {
+    return false
+  }
+}
+
+/** Python's fnmatch: `*`, `?`, `[seq]`, `[!seq]`. */
+function globToRegex(glob: string): RegExp {
+  const body = glob.replace(/\[!?[^\]]+\]|[\s\S]/g, (token) => {
+    if (token === '*') return '[\\s\\S]*'
+    if (token === '?') return '[\\s\\S]'
+    if (token.length > 1) return `[${token.slice(1, -1).replace(/^!/, '^').replaceAll('\\', '\\\\')}]`
+    return token.replace(/[\\^$.|+()[\]{}]/, '\\$&')
+  })
+  return new RegExp(`^${body}$`)
+}

@@ -1,0 +1,26 @@
+/** Something made when first asked for, and made again if that failed. */
+export class Once<T> {
+  readonly #make: () => Promise<T>
+  #made: Promise<T> | undefined
+
+  constructor(make: () => Promise<T>) {
+    this.#make = make
+  }
+
+  get(): Promise<T> {
+    if (this.#made) return this.#made
+    const making = this.#make()
+    this.#made = making
+    making.catch(() => {
+      if (this.#made === making) this.#made = undefined
+    })
+    return making
+  }
+
+  /** Hands over what was made, if anything; the next `get` makes a new one. */
+  forget(): Promise<T> | undefined {
+    const made = this.#made
+    this.#made = undefined
+    return made
+  }
+}

@@ -1,0 +1,244 @@
+import { CeleryError } from '../errors.ts'
+import { isObject, isoDate, parseIsoDate } from './json.ts'
+import type { Message } from './message.ts'
+import { repr, reprArgs } from './repr.ts'
+import { decode, encode, serializerFor } from './serializer.ts'
+import { parseSignatureData, type SignatureData } from './signature-data.ts'
+
+/** A call of a task, as protocol version 2 carries it. Times of limits are seconds, as Celery has them. */
+export interface TaskMessage {
+  readonly task: string
+  readonly id: string
+  readonly args: readonly unknown[]
+  readonly kwargs: Readonly<Record<string, unknown>>
+  /** A display name for logs and events. */
+  readonly shadow: string | null
+  readonly eta: Date | null
+  readonly expires: Date | null
+  readonly group: string | null
+  readonly groupIndex: number | null
+  readonly retries: number
+  readonly timeLimit: number | null
+  readonly softTimeLimit: number | null
+  readonly rootId: string
+  readonly parentId: string | null
+  readonly argsrepr: string
+  readonly kwargsrepr: string
+  /** `gen<pid>@<host>` of the publisher. */
+  readonly origin: string | null
+  readonly ignoreResult: boolean
+  readonly replacedTaskNesting: number
+  readonly stampedHeaders: readonly string[] | null
+  readonly stamps: Readonly<Record<string, unknown>>
+  /** The caller's own headers. */
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly callbacks: readonly SignatureData[] | null
+  readonly errbacks: readonly SignatureData[] | null
+  /** What follows in the chain, in REVERSE order: the next step is the last element. */
+  readonly chain: readonly SignatureData[] | null
+  readonly chord: SignatureData | null
+  readonly replyTo: string | null
+  readonly correlationId: string
+  readonly priority: number
+  readonly deliveryMode: 1 | 2
+}
+
+type Given = Pick<TaskMessage, 'task' | 'id'> & Partial<TaskMessage>
+
+/** Completes a call with Celery's defaults. */
+export function taskMessage(given: Given): TaskMessage {
+  const { id, args = [], kwargs = {} } = given
+  return {
+    args,
+    kwargs,
+    shadow: null,
+    eta: null,
+    expires: null,
+    group: null,
+    groupIndex: null,
+    retries: 0,
+    timeLimit: null,
+    softTimeLimit: null,
+    rootId: id,
+    parentId: null,
+    argsrepr: reprArgs(args),
+    kwargsrepr: repr(kwargs),
+    origin: null,
+    ignoreResult: false,
+    replacedTaskNesting: 0,
+    stampedHeaders: null,
+    stamps: {},
+    headers: {},
+    callbacks: null,
+    errbacks: null,
+    chain: null,
+    chord: null,
+    replyTo: null,
+    correlationId: id,
+    priority: 0,
+    deliveryMode: 2,
+    ...given,
+  }
+}
+
+/**
+ * The message a Python worker would get from a Python client.
+ *
+ * @param now epoch milliseconds, from which `expires` becomes the broker's time to live
+ * @throws {CeleryError} ENCODE_ERROR, CONTENT_DISALLOWED
+ */
+export function encodeTask(task: TaskMessage, now: number, serializerName = 'json'): Message {
+  const serializer = serializerFor(serializerName, [serializerName])
+  const embed = { callbacks: task.callbacks, errbacks: task.errbacks, chain: task.chain, chord: task.chord }
+  return {
+    headers: {
+      lang: 'js',
+      task: task.task,
+      id: task.id,
+      shadow: task.shadow,
+      eta: task.eta && isoDate(task.eta),
+      expires: task.expires && isoDate(task.expires),
+      group: task.group,
+      group_index: task.groupIndex,
+      retries: task.retries,
+      timelimit: [task.timeLimit, task.softTimeLimit], // hard first, whatever Celery's protocol page says
+      root_id: task.rootId,
+      parent_id: task.parentId,
+      argsrepr: task.argsrepr,
+      kwargsrepr: task.kwargsrepr,
+      origin: task.origin,
+      ignore_result: task.ignoreResult,
+      replaced_task_nesting: task.replacedTaskNesting,
+      stamped_headers: task.stampedHeaders,
+      stamps: task.stamps,
+      ...task.headers,
+    },
+    properties: {
+      correlationId: task.correlationId,
+      replyTo: task.replyTo ?? '',
+      deliveryMode: task.deliveryMode,
+      priority: task.priority,
+      ...(task.expires && { expiration: String(Math.max(0, task.expires.getTime() - now)) }),
+    },
+    contentType: serializer.contentType,
+    contentEncoding: serializer.contentEncoding,
+    body: encode(serializer, [task.args, task.kwargs, embed], `the arguments of ${task.task}`),
+  }
+}
+
+const protocolHeaders = new Set(
+  `lang task id shadow eta expires group group_index retries timelimit root_id parent_id argsrepr kwargsrepr origin
+   ignore_result replaced_task_nesting stamped_headers stamps compression`.split(/\s+/),
+)
+
+/**
+ * Reads a task call. Everything but `task`, `id` and the three-element body may be missing.
+ *
+ * @throws {CeleryError} DECODE_ERROR naming what is wrong; CONTENT_DISALLOWED for other content types.
+ */
+export function decodeTask(message: Message, accept?: readonly string[]): TaskMessage {
+  const header = new HeaderReader(message.headers)
+  const task = header.text('task') ?? malformed('the header `task` is missing')
+  const id = header.text('id') ?? malformed('the header `id` is missing')
+  const [args, kwargs, embed] = decodeBody(message, accept)
+  const [timeLimit, softTimeLimit] = header.timeLimits()
+  return taskMessage({
+    task,
+    id,
+    args,
+    kwargs,
+    shadow: header.text('shadow') || null,
+    eta: header.date('eta'),
+    expires: header.date('expires'),
+    group: header.text('group'),
+    groupIndex: header.number('group_index'),
+    retries: header.number('retries') ?? 0,
+    timeLimit,
+    softTimeLimit,
+    rootId: header.text('root_id') ?? id,
+    parentId: header.text('parent_id'),
+    argsrepr: header.text('argsrepr') ?? reprArgs(args),
+    kwargsrepr: header.text('kwargsrepr') ?? repr(kwargs),
+    origin: header.text('origin'),
+    ignoreResult: message.headers.ignore_result === true,
+    replacedTaskNesting: header.number('replaced_task_nesting') ?? 0,
+    stampedHeaders: header.texts('stamped_headers'),
+    stamps: asObject(message.headers.stamps) ?? {},
+    headers: header.others(),
+    callbacks: signatures(embed.callbacks),
+    errbacks: signatures(embed.errbacks),
+    chain: signatures(embed.chain),
+    chord: parseSignatureData(embed.chord) ?? null,
+    replyTo: message.properties.replyTo || null,
+    correlationId: message.properties.correlationId ?? id,
+    priority: message.properties.priority,
+    deliveryMode: message.properties.deliveryMode,
+  })
+}
+
+function decodeBody(message: Message, accept?: readonly string[]) {
+  const body = decode(serializerFor(message.contentType, accept), message.body, 'the message body')
+  if (!Array.isArray(body) || body.length !== 3) malformed('the body is not [args, kwargs, embed]')
+  const [args, kwargs, embed] = body as unknown[]
+  if (!Array.isArray(args)) malformed('args is not a list')
+  return [args, asObject(kwargs) ?? malformed('kwargs is not an object'), asObject(embed) ?? {}] as const
+}
+
+function signatures(value: unknown): SignatureData[] | null {
+  if (!Array.isArray(value)) return null
+  return value.map((item) => parseSignatureData(item) ?? malformed('a callback is not a signature'))
+}
+
+const asObject = (value: unknown) => (isObject(value) ? value : undefined)
+
+function malformed(what: string): never {
+  throw new CeleryError('DECODE_ERROR', `malformed task message: ${what}`)
+}
+
+/** Reads one header as the type it must have; absent and null are the same. */
+class HeaderReader {
+  readonly #headers: Message['headers']
+
+  constructor(headers: Message['headers']) {
+    this.#headers = headers
+  }
+
+  text(name: string): string | null {
+    return this.#read(name, 'a string', (value) => typeof value === 'string')
+  }
+
+  number(name: string): number | null {
+    return this.#read(name, 'a number', (value) => typeof value === 'number')
+  }
+
+  texts(name: string): string[] | null {
+    return this.#read(
+      name,
+      'a list of strings',
+      (value) => Array.isArray(value) && value.every((v) => typeof v === 'string'),
+    )
+  }
+
+  date(name: string): Date | null {
+    const text = this.text(name)
+    return text === null ? null : (parseIsoDate(text) ?? malformed(`the header \`${name}\` is not an ISO 8601 time`))
+  }
+
+  timeLimits(): [number | null, number | null] {
+    const isLimit = (value: unknown) => value === null || typeof value === 'number'
+    const isPair = (value: unknown) => Array.isArray(value) && value.length === 2 && value.every(isLimit)
+    return this.#read<[number | null, number | null]>('timelimit', '[hard, soft] in seconds', isPair) ?? [null, null]
+  }
+
+  others(): Record<string, unknown> {
+    const stamps = new Set(['stamps', ...(this.texts('stamped_headers') ?? [])])
+    const own = Object.entries(this.#headers).filter(([name]) => !protocolHeaders.has(name) && !stamps.has(name))
+    return Object.fromEntries(own)
+  }
+
+  #read<T>(name: string, wanted: string, fits: (value: unknown) => boolean): T | null {
+    const value = this.#headers[name] ?? null
+    if (value !== null && !fits(value)) malformed(`the header \`${name}\` is not ${wanted}`)
+    return value as T | null
+  }
+}

@@ -1,0 +1,28 @@
+import { toExceptionInfo } from '../protocol/exception.ts'
+import { repr } from '../protocol/repr.ts'
+import type { Failure } from './outcome.ts'
+
+/** What a task threw, in a form that can be stored and sent. */
+export function failure(thrown: unknown, task: string): Failure {
+  // Python looks for a class of the user's own in the module where it would have found the task.
+  const info = toExceptionInfo(thrown, task.split('.').slice(0, -1).join('.') || 'builtins')
+  return { info, traceback: traceback(thrown) }
+}
+
+/** `ValueError('no good', 42)`. */
+export function describeFailure({ info }: Failure): string {
+  const args = typeof info.exc_message === 'string' ? [info.exc_message] : info.exc_message
+  return `${info.exc_type}(${args.map((arg) => repr(arg)).join(', ')})`
+}
+
+// This library's own directory, wherever it is installed.
+const ownCode = new URL('..', import.meta.url).pathname
+
+const isForeignLine = (line: string) => !/^\s+at .*(node:|<anonymous>\)?$)/.test(line) && !line.includes(ownCode)
+
+function traceback(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `${repr(thrown)} was thrown`
+  const lines = (thrown.stack ?? `${thrown.name}: ${thrown.message}`).split('\n').filter(isForeignLine)
+  const cause = thrown.cause === undefined ? [] : [`Caused by: ${traceback(thrown.cause)}`]
+  return [...lines, ...cause].join('\n')
+}

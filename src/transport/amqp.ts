@@ -1,0 +1,309 @@
+import {
+  type Channel,
+  type ChannelModel,
+  type ConfirmChannel,
+  type ConsumeMessage,
+  connect,
+  type Options,
+  type RecoveringChannelModel,
+} from 'amqplib'
+import { CeleryError, messageOf } from '../errors.ts'
+import type { Exchange, Queue } from '../protocol/entity.ts'
+import type { Message, MessageProperties } from '../protocol/message.ts'
+import { maskUrl, parseUrl } from '../url.ts'
+import type { ConsumeOptions, Consumer, Delivery, Transport, TransportOptions } from './transport.ts'
+
+/** RabbitMQ and its kin over AMQP 0-9-1, with publisher confirms; the home of amqplib, which also reconnects. */
+export async function openAmqp(url: string, options: TransportOptions): Promise<Transport> {
+  const transport = new AmqpTransport(url, options)
+  await transport.open()
+  return transport
+}
+
+class AmqpTransport implements Transport {
+  readonly name = 'amqp'
+  readonly url: string
+  readonly #address: string
+  readonly #options: TransportOptions
+  readonly #consumers = new Set<AmqpConsumer>()
+  #connection: RecoveringChannelModel | undefined
+  #publishing: ConfirmChannel | undefined
+  #declaring: Channel | undefined
+
+  constructor(url: string, options: TransportOptions) {
+    this.url = maskUrl(url)
+    this.#address = url
+    this.#options = options
+  }
+
+  async open(): Promise<void> {
+    const { connectTimeoutMs, onEvent } = this.#options
+    const recovery = { initialMaxRetries: 0, maxDelay: 2_000, setup: (model: ChannelModel) => this.#setUp(model) }
+    try {
+      const socket = { timeout: connectTimeoutMs, noDelay: true, keepAlive: true }
+      this.#connection = await connect(connectOptions(this.#address), { ...socket, recovery })
+    } catch (cause) {
+      throw connectionError(this.url, cause)
+    }
+    this.#connection.on('error', () => {}) // told by `disconnect`
+    this.#connection.on('disconnect', (error) => onEvent({ type: 'lost', error: connectionError(this.url, error) }))
+    this.#connection.on('connect', () => onEvent({ type: 'restored' }))
+    this.#connection.on('blocked', (reason) => onEvent({ type: 'blocked', reason }))
+    this.#connection.on('unblocked', () => onEvent({ type: 'unblocked' }))
+  }
+
+  /** What every connection, the first and each later one, begins with. */
+  async #setUp(model: ChannelModel): Promise<void> {
+    model.on('error', () => {})
+    this.#publishing = undefined
+    this.#declaring = undefined
+    for (const consumer of this.#consumers) await consumer.join(await model.createChannel())
+  }
+
+  async declare(queue: Queue): Promise<void> {
+    await this.#attempt(`declare the queue ${queue.name}`, async () => declareOn(await this.#declaringChannel(), queue))
+  }
+
+  async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
+    const body = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength)
+    await this.#attempt(`publish to ${exchange.name || routingKey}`, async () => {
+      const channel = await this.#publishingChannel()
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const onConfirm = (error: unknown) => (error ? reject(error) : resolve())
+      channel.publish(exchange.name, routingKey, body, publishOptions(message), onConfirm)
+      await promise
+    })
+  }
+
+  async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
+    const consumer = new AmqpConsumer(queues, onDelivery, options.prefetch ?? 0, () => this.#consumers.delete(consumer))
+    await this.#attempt(`consume from ${queues.map((queue) => queue.name)}`, async () =>
+      consumer.join(await this.#channel()),
+    )
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  async size(queue: string): Promise<number> {
+    return this.#attempt(`look at ${queue}`, async () => (await this.#passive(queue)).messageCount)
+  }
+
+  async purge(queue: string): Promise<number> {
+    return this.#attempt(`purge ${queue}`, async () => {
+      const channel = await this.#declaringChannel()
+      return (await channel.purgeQueue(queue)).messageCount
+    })
+  }
+
+  async delete(queue: Queue): Promise<void> {
+    await this.#attempt(`delete ${queue.name}`, async () => (await this.#declaringChannel()).deleteQueue(queue.name))
+  }
+
+  async close(): Promise<void> {
+    for (const consumer of this.#consumers) await consumer.cancel().catch(() => {})
+    await this.#connection?.close().catch(() => {})
+  }
+
+  async #passive(queue: string) {
+    try {
+      return await (await this.#declaringChannel()).checkQueue(queue)
+    } catch (error) {
+      // A queue that nobody declared holds nothing.
+      if (/404/.test(messageOf(error))) return { messageCount: 0 }
+      throw error
+    }
+  }
+
+  async #channel(): Promise<Channel> {
+    return this.#opened(await this.#live().createChannel(), () => {})
+  }
+
+  async #declaringChannel(): Promise<Channel> {
+    this.#declaring ??= this.#opened(await this.#live().createChannel(), () => {
+      this.#declaring = undefined
+    })
+    return this.#declaring
+  }
+
+  async #publishingChannel(): Promise<ConfirmChannel> {
+    this.#publishing ??= this.#opened(await this.#live().createConfirmChannel(), () => {
+      this.#publishing = undefined
+    })
+    return this.#publishing
+  }
+
+  // The broker answers a mistake by closing the channel; the next call opens another.
+  #opened<C extends Channel>(channel: C, onClose: () => void): C {
+    channel.on('error', () => {})
+    channel.on('close', onClose)
+    return channel
+  }
+
+  #live(): RecoveringChannelModel {
+    if (!this.#connection) throw new Error('the connection is closed')
+    return this.#connection
+  }
+
+  async #attempt<T>(what: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action()
+    } catch (cause) {
+      throw operationError(this.url, what, cause)
+    }
+  }
+}
+
+function connectOptions(url: string): Options.Connect {
+  const { scheme, hostname, port, username, password, path, query } = parseUrl(url)
+  const isTls = scheme === 'amqps'
+  return {
+    protocol: isTls ? 'amqps' : 'amqp',
+    hostname: hostname || '127.0.0.1',
+    port: port ?? (isTls ? 5671 : 5672),
+    username: username ?? 'guest',
+    password: password ?? 'guest',
+    vhost: path === '' ? '/' : path, // `amqp://host//` and `amqp://host` both mean the virtual host `/`
+    heartbeat: Number(query.heartbeat ?? 30),
+  }
+}
+
+/** One channel that consumes; a new connection gives it a new one. */
+class AmqpConsumer implements Consumer {
+  readonly #queues: readonly Queue[]
+  readonly #onDelivery: (delivery: Delivery) => void
+  readonly #onCancel: () => void
+  #prefetch: number
+  #channel: Channel | undefined
+  #tags: string[] = []
+
+  constructor(
+    queues: readonly Queue[],
+    onDelivery: (delivery: Delivery) => void,
+    prefetch: number,
+    onCancel: () => void,
+  ) {
+    this.#queues = queues
+    this.#onDelivery = onDelivery
+    this.#onCancel = onCancel
+    this.#prefetch = prefetch
+  }
+
+  async join(channel: Channel): Promise<void> {
+    channel.on('error', () => {})
+    this.#channel = channel
+    this.#tags = []
+    if (this.#prefetch > 0) await channel.prefetch(this.#prefetch, true)
+    for (const queue of this.#queues) await declareOn(channel, queue)
+    for (const queue of this.#queues) {
+      const onMessage = (message: ConsumeMessage | null) => message && this.#deliver(channel, queue, message)
+      const { consumerTag } = await channel.consume(queue.name, onMessage, { noAck: queue.noAck })
+      this.#tags.push(consumerTag)
+    }
+  }
+
+  async setPrefetch(count: number): Promise<void> {
+    this.#prefetch = count
+    await this.#channel?.prefetch(count, true)
+  }
+
+  async cancel(): Promise<void> {
+    this.#onCancel()
+    const channel = this.#channel
+    if (channel) await Promise.all(this.#tags.splice(0).map((tag) => channel.cancel(tag)))
+  }
+
+  #deliver(channel: Channel, queue: Queue, raw: ConsumeMessage): void {
+    let isSettled = queue.noAck
+    const settle = async (how: () => void) => {
+      if (isSettled) return
+      isSettled = true
+      // A channel that is gone took its messages back to the queue already.
+      if (channel === this.#channel) how()
+    }
+    this.#onDelivery({
+      message: decodeMessage(raw),
+      queue: queue.name,
+      info: {
+        exchange: raw.fields.exchange,
+        routingKey: raw.fields.routingKey,
+        priority: raw.properties.priority ?? 0,
+        redelivered: raw.fields.redelivered,
+      },
+      ack: () => settle(() => channel.ack(raw)),
+      reject: ({ requeue }) => settle(() => channel.reject(raw, requeue)),
+    })
+  }
+}
+
+async function declareOn(channel: Channel, queue: Queue): Promise<void> {
+  const { exchange, durable, autoDelete, exclusive, messageTtlMs, expiresMs, maxPriority } = queue
+  await channel.assertQueue(queue.name, {
+    durable,
+    autoDelete,
+    exclusive,
+    ...(messageTtlMs !== undefined && { messageTtl: messageTtlMs }),
+    ...(expiresMs !== undefined && { expires: expiresMs }),
+    ...(maxPriority !== undefined && { maxPriority }),
+    ...(queue.arguments && { arguments: queue.arguments }),
+  })
+  if (exchange.name === '') return
+  await channel.assertExchange(exchange.name, exchange.type, { durable: exchange.durable })
+  await channel.bindQueue(queue.name, exchange.name, queue.routingKey)
+}
+
+function publishOptions({ headers, properties, contentType, contentEncoding }: Message): Options.Publish {
+  const { correlationId, replyTo, deliveryMode, priority, expiration } = properties
+  return {
+    headers,
+    contentType,
+    contentEncoding,
+    deliveryMode,
+    priority,
+    ...(correlationId !== undefined && { correlationId }),
+    ...(replyTo !== undefined && { replyTo }),
+    ...(expiration !== undefined && { expiration }),
+  }
+}
+
+function decodeMessage({ content, properties }: ConsumeMessage): Message {
+  return {
+    headers: properties.headers ?? {},
+    properties: decodeProperties(properties),
+    contentType: properties.contentType ?? '',
+    contentEncoding: properties.contentEncoding ?? 'utf-8',
+    body: content,
+  }
+}
+
+function decodeProperties(given: ConsumeMessage['properties']): MessageProperties {
+  return {
+    deliveryMode: given.deliveryMode === 1 ? 1 : 2,
+    priority: given.priority ?? 0,
+    ...(given.correlationId !== undefined && { correlationId: given.correlationId }),
+    ...(given.replyTo !== undefined && { replyTo: given.replyTo }),
+    ...(given.expiration !== undefined && { expiration: String(given.expiration) }),
+  }
+}
+
+function connectionError(url: string, cause: unknown): CeleryError {
+  const reason = messageOf(cause)
+  if (/ACCESS.REFUSED|403/.test(reason)) {
+    return new CeleryError('LOGIN_REFUSED', `${url} refuses the login`, { cause })
+  }
+  if (/NOT.ALLOWED|530|vhost/i.test(reason)) {
+    return new CeleryError('LOGIN_REFUSED', `${url} does not let this user into the virtual host`, { cause })
+  }
+  return new CeleryError('BROKER_UNREACHABLE', `cannot reach ${url}: ${reason}`, { cause })
+}
+
+function operationError(url: string, what: string, cause: unknown): CeleryError {
+  const reason = messageOf(cause)
+  if (/PRECONDITION.FAILED|406/.test(reason)) {
+    const next = 'Declare it with the arguments it has, or delete it on the broker and let it be made anew.'
+    return new CeleryError('IMPROPERLY_CONFIGURED', `cannot ${what}: ${reason}`, { cause, next })
+  }
+  if (/ACCESS.REFUSED|403/.test(reason)) {
+    return new CeleryError('LOGIN_REFUSED', `may not ${what} on ${url}: ${reason}`, { cause })
+  }
+  return new CeleryError('BROKER_UNREACHABLE', `could not ${what} on ${url}: ${reason}`, { cause })
+}

@@ -1,0 +1,112 @@
+import { Redis, type RedisOptions } from 'ioredis'
+import { CeleryError, type ErrorCode, messageOf } from '../../errors.ts'
+import { maskUrl, parseUrl } from '../../url.ts'
+
+/** The home of ioredis: how a connection to Redis is made, and what its errors mean. */
+
+export type { Redis } from 'ioredis'
+
+export interface RedisAddress {
+  readonly db: number
+  readonly options: RedisOptions
+}
+
+/** Reads `redis://`, `rediss://` and `redis+socket://` addresses as kombu does. */
+export function redisAddress(url: string): RedisAddress {
+  const { scheme, hostname, port, username, password, path, query } = parseUrl(url)
+  const isSocket = scheme === 'redis+socket' || scheme === 'socket'
+  const database = isSocket ? (query.virtual_host ?? '0') : path || '0'
+  const db = Number(database)
+  if (!Number.isInteger(db) || db < 0) {
+    throw new CeleryError('IMPROPERLY_CONFIGURED', `the database of ${maskUrl(url)} is not a number: ${database}`)
+  }
+  return {
+    db,
+    options: {
+      ...(isSocket ? { path: `/${path}` } : { host: hostname || '127.0.0.1', port: port ?? 6379 }),
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      ...(scheme === 'rediss' && { tls: {} }),
+      db,
+    },
+  }
+}
+
+export interface ConnectOptions {
+  connectTimeoutMs: number
+  /** Which error a failed first connection is. */
+  code: Extract<ErrorCode, 'BROKER_UNREACHABLE' | 'BACKEND_UNREACHABLE'>
+  /** Told when an established connection breaks, and when it is back. */
+  onLost?: (error: Error) => void
+  onRestored?: () => void
+}
+
+/**
+ * Opens a connection that reconnects by itself from then on. Commands given meanwhile are rejected, as are those that
+ * were under way when it broke, for nobody knows whether they were carried out.
+ *
+ * @throws {CeleryError} with `options.code`, or LOGIN_REFUSED for a wrong password.
+ */
+export async function connectRedis(url: string, options: ConnectOptions): Promise<Redis> {
+  const settings: RedisOptions & { replyMapping: 'legacy' } = {
+    ...redisAddress(url).options,
+    replyMapping: 'legacy',
+    lazyConnect: true,
+    connectTimeout: options.connectTimeoutMs,
+    // A command never waits for a connection: its caller decides whether to try again.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableAutoPipelining: true,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
+  }
+  const redis = new Redis(settings)
+  let lastError: Error | undefined
+  redis.on('error', (error: Error) => {
+    lastError = error
+  })
+  try {
+    await firstConnection(redis, options.connectTimeoutMs)
+  } catch (error) {
+    redis.disconnect()
+    throw connectionError(url, lastError ?? error, options.code)
+  }
+  watch(redis, options, () => lastError)
+  return redis
+}
+
+// ioredis retries for ever; the first connection is a question that wants an answer.
+async function firstConnection(redis: Redis, timeoutMs: number): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+  const { promise: refused, reject: refuse } = Promise.withResolvers<never>()
+  redis.once('error', refuse)
+  try {
+    await Promise.race([redis.connect(), late, refused])
+  } finally {
+    clearTimeout(timer)
+    redis.off('error', refuse)
+  }
+}
+
+function watch(redis: Redis, options: ConnectOptions, lastError: () => Error | undefined): void {
+  let isLost = false
+  redis.on('close', () => {
+    if (isLost || redis.status === 'end') return
+    isLost = true
+    options.onLost?.(lastError() ?? new Error('connection closed by the server'))
+  })
+  redis.on('ready', () => {
+    if (isLost) options.onRestored?.()
+    isLost = false
+  })
+}
+
+/** Names what went wrong in terms of the address, once and for all. */
+export function connectionError(url: string, cause: unknown, code: ConnectOptions['code']): CeleryError {
+  const reason = messageOf(cause)
+  if (/WRONGPASS|NOAUTH|invalid password|invalid username/i.test(reason)) {
+    return new CeleryError('LOGIN_REFUSED', `${maskUrl(url)} refuses the login: ${reason}`, { cause })
+  }
+  return new CeleryError(code, `cannot reach ${maskUrl(url)}: ${reason}`, { cause })
+}

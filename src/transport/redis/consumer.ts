@@ -1,0 +1,134 @@
+import { messageOf } from '../../errors.ts'
+import type { Queue } from '../../protocol/entity.ts'
+import type { Consumer, Delivery } from '../transport.ts'
+import { Doorbell } from './doorbell.ts'
+import { decodeEnvelope } from './envelope.ts'
+import { deadLetterKey, listKeys, prioritySteps, unackedIndexKey, unackedKey } from './keys.ts'
+import type { RedisLink } from './link.ts'
+
+/** More than this at a time would only move the backlog into our memory. */
+const largestBatch = 100
+
+interface Taken {
+  queue: string
+  tag: string
+  envelope: string
+}
+
+/** Takes messages from the lists of its queues as long as there is room, and waits at the door when there is none. */
+export class RedisConsumer implements Consumer {
+  readonly #link: RedisLink
+  readonly #onDelivery: (delivery: Delivery) => void
+  readonly #doorbell: Doorbell
+  readonly #noAck: boolean
+  /** Rotated after each take, so that no queue starves another. */
+  #queues: string[]
+  #prefetch: number
+  #outstanding = 0
+  #isCancelled = false
+  #roomMade = Promise.withResolvers<void>()
+  #ended: Promise<void> = Promise.resolve()
+
+  constructor(link: RedisLink, queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, prefetch: number) {
+    this.#link = link
+    this.#queues = queues.map((queue) => queue.name)
+    this.#noAck = queues.every((queue) => queue.noAck)
+    this.#onDelivery = onDelivery
+    this.#prefetch = prefetch
+    this.#doorbell = new Doorbell(this.#queues.flatMap(listKeys), () => link.connect())
+  }
+
+  async start(): Promise<this> {
+    if (!this.#noAck) this.#link.unacked.start()
+    await this.#doorbell.start()
+    this.#ended = this.#run()
+    return this
+  }
+
+  async setPrefetch(count: number): Promise<void> {
+    this.#prefetch = count
+    this.#makeRoom()
+  }
+
+  async cancel(): Promise<void> {
+    this.#isCancelled = true
+    this.#makeRoom()
+    this.#doorbell.stop()
+    await this.#ended
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isCancelled) {
+      try {
+        await this.#turn()
+      } catch (error) {
+        // The connection broke in the middle of a take. What was taken is recorded, so the sweep will find it.
+        this.#link.options.log.debug(`taking from ${this.#queues} failed: ${messageOf(error)}`)
+        await this.#doorbell.ring()
+      }
+    }
+  }
+
+  async #turn(): Promise<void> {
+    const room = this.#prefetch === 0 ? largestBatch : Math.min(largestBatch, this.#prefetch - this.#outstanding)
+    if (room <= 0) return this.#roomMade.promise
+    const taken = await this.#take(room)
+    for (const one of taken) this.#deliver(one)
+    if (taken.length === 0 && !this.#isCancelled) await this.#doorbell.ring()
+  }
+
+  async #take(room: number): Promise<Taken[]> {
+    const keys = this.#keysInOrder()
+    if (this.#noAck) return this.#pop(keys, room)
+    const reply = await this.#link.scripts.take([unackedIndexKey, unackedKey, deadLetterKey, ...keys], room)
+    const taken: Taken[] = []
+    for (let i = 0; i < reply.length; i += 3) {
+      const [queue = '', tag = '', envelope = ''] = reply.slice(i, i + 3)
+      this.#link.unacked.add(tag, envelope)
+      taken.push({ queue, tag, envelope })
+    }
+    return taken
+  }
+
+  async #pop(keys: string[], room: number): Promise<Taken[]> {
+    const popped = await Promise.all(keys.map((key) => this.#link.commands.rpop(key, room)))
+    return keys.flatMap((queue, i) => (popped[i] ?? []).map((envelope) => ({ queue, tag: '', envelope })))
+  }
+
+  /** By urgency first, then by turn. */
+  #keysInOrder(): string[] {
+    const lists = this.#queues.map(listKeys)
+    this.#queues = [...this.#queues.slice(1), ...this.#queues.slice(0, 1)]
+    return prioritySteps.flatMap((_, step) => lists.map((keys) => keys[step] ?? ''))
+  }
+
+  #deliver({ queue, tag, envelope }: Taken): void {
+    const { unacked, options } = this.#link
+    let isSettled = this.#noAck
+    const settle = async (how: () => Promise<unknown>) => {
+      if (isSettled) return
+      isSettled = true
+      this.#outstanding -= 1
+      this.#makeRoom()
+      await how()
+    }
+    if (!this.#noAck) this.#outstanding += 1
+    const ack = () => settle(() => unacked.ack(tag))
+    try {
+      this.#onDelivery({
+        ...decodeEnvelope(envelope),
+        queue: queue.split('\x06')[0] ?? queue,
+        ack,
+        reject: ({ requeue }) => (requeue ? settle(() => unacked.requeue(tag)) : ack()),
+      })
+    } catch (error) {
+      options.log.error(`a message of ${queue} was put aside: ${messageOf(error)}`)
+      this.#link.commands.lpush(deadLetterKey, envelope).then(ack, () => {})
+    }
+  }
+
+  #makeRoom(): void {
+    this.#roomMade.resolve()
+    this.#roomMade = Promise.withResolvers()
+  }
+}

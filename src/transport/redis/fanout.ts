@@ -1,0 +1,30 @@
+import type { Queue } from '../../protocol/entity.ts'
+import type { Consumer } from '../transport.ts'
+import type { Redis } from './connection.ts'
+import { channelPattern } from './keys.ts'
+
+/** A queue bound to a fanout exchange is a subscription on Redis: it hears what is published while it listens. */
+export class FanoutSubscription implements Consumer {
+  readonly #pattern: string
+  readonly #onMessage: (envelope: string) => void
+  #subscriber: Redis | undefined
+
+  constructor(db: number, queue: Queue, onMessage: (envelope: string) => void) {
+    this.#pattern = channelPattern(db, queue)
+    this.#onMessage = onMessage
+  }
+
+  /** Takes over the connection; ioredis subscribes anew after it was lost. */
+  async start(subscriber: Redis): Promise<this> {
+    this.#subscriber = subscriber
+    subscriber.on('pmessage', (_pattern: string, _channel: string, envelope: string) => this.#onMessage(envelope))
+    await subscriber.psubscribe(this.#pattern)
+    return this
+  }
+
+  async setPrefetch(): Promise<void> {}
+
+  async cancel(): Promise<void> {
+    this.#subscriber?.disconnect()
+  }
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import { CeleryError } from '../../errors.ts'
+import type { Exchange, Queue } from '../../protocol/entity.ts'
+import type { Message } from '../../protocol/message.ts'
+import { maskUrl } from '../../url.ts'
+import type { ConsumeOptions, Consumer, Delivery, Transport, TransportOptions } from '../transport.ts'
+import { type ConnectOptions, connectionError, connectRedis, type Redis, redisAddress } from './connection.ts'
+import { RedisConsumer } from './consumer.ts'
+import { decodeEnvelope, encodeEnvelope } from './envelope.ts'
+import { FanoutSubscription } from './fanout.ts'
+import { bindingKey, bindingMember, boundQueues, channel, listKey, listKeys } from './keys.ts'
+import type { RedisLink } from './link.ts'
+import { scriptsOn } from './scripts.ts'
+import { Unacked } from './unacked.ts'
+
+/** Speaks kombu's Redis layout, so that Python and TypeScript share queues. Needs Redis 6.2 or newer. */
+export async function openRedis(url: string, options: TransportOptions): Promise<Transport> {
+  const { onEvent, connectTimeoutMs } = options
+  const connect = (extra: Partial<ConnectOptions> = {}) =>
+    connectRedis(url, { connectTimeoutMs, code: 'BROKER_UNREACHABLE', ...extra })
+  const commands = await connect({
+    onLost: (error) => onEvent({ type: 'lost', error: connectionError(url, error, 'BROKER_UNREACHABLE') }),
+    onRestored: () => onEvent({ type: 'restored' }),
+  })
+  return new RedisTransport(url, commands, connect, options)
+}
+
+class RedisTransport implements Transport {
+  readonly name = 'redis'
+  readonly url: string
+  readonly #link: RedisLink
+  readonly #consumers = new Set<Consumer>()
+  readonly #transient = new Set<Queue>()
+
+  constructor(url: string, commands: Redis, connect: () => Promise<Redis>, options: TransportOptions) {
+    this.url = maskUrl(url)
+    const scripts = scriptsOn(commands)
+    const unacked = new Unacked(commands, scripts, options)
+    this.#link = { db: redisAddress(url).db, commands, scripts, unacked, options, connect }
+  }
+
+  async declare(queue: Queue): Promise<void> {
+    if (queue.autoDelete) this.#transient.add(queue)
+    if (queue.exchange.name !== '') {
+      await this.#attempt(this.#link.commands.sadd(bindingKey(queue.exchange.name), bindingMember(queue)))
+    }
+  }
+
+  async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
+    const envelope = encodeEnvelope(message, exchange.name, routingKey, randomUUID())
+    await this.#attempt(this.#send(envelope, message.properties.priority, exchange, routingKey))
+  }
+
+  async #send(envelope: string, priority: number, exchange: Exchange, routingKey: string): Promise<unknown> {
+    const { commands, db } = this.#link
+    if (exchange.name === '') return commands.lpush(listKey(routingKey, priority), envelope)
+    if (exchange.type === 'fanout') return commands.publish(channel(db, exchange.name, routingKey), envelope)
+    const queues = boundQueues(await commands.smembers(bindingKey(exchange.name)), exchange, routingKey)
+    return Promise.all(queues.map((queue) => commands.lpush(listKey(queue, priority), envelope)))
+  }
+
+  async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
+    for (const queue of queues) await this.declare(queue)
+    const consumer = await joined([
+      ...queues.filter(isFanout).map((queue) => this.#subscribe(queue, onDelivery)),
+      ...this.#listConsumers(queues, onDelivery, options.prefetch ?? 0),
+    ])
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  // Queues with and without acknowledgement are taken in different ways, so each kind has a consumer.
+  #listConsumers(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, prefetch: number) {
+    const lists = queues.filter((queue) => !isFanout(queue))
+    const kinds = [lists.filter((queue) => !queue.noAck), lists.filter((queue) => queue.noAck)]
+    return kinds
+      .filter((kind) => kind.length > 0)
+      .map(async (kind) => new RedisConsumer(this.#link, kind, onDelivery, prefetch).start())
+  }
+
+  async #subscribe(queue: Queue, onDelivery: (delivery: Delivery) => void): Promise<Consumer> {
+    const subscription = new FanoutSubscription(this.#link.db, queue, (text) => {
+      try {
+        onDelivery({ ...decodeEnvelope(text), queue: queue.name, ack: async () => {}, reject: async () => {} })
+      } catch (error) {
+        this.#link.options.log.warning(`a message on ${queue.exchange.name} was passed over: ${error}`)
+      }
+    })
+    return subscription.start(await this.#link.connect())
+  }
+
+  async size(queue: string): Promise<number> {
+    const lengths = await Promise.all(listKeys(queue).map((key) => this.#link.commands.llen(key)))
+    return lengths.reduce((sum, length) => sum + length, 0)
+  }
+
+  async purge(queue: string): Promise<number> {
+    const size = await this.size(queue)
+    await this.#link.commands.del(...listKeys(queue))
+    return size
+  }
+
+  async delete(queue: Queue): Promise<void> {
+    await this.#link.commands.srem(bindingKey(queue.exchange.name), bindingMember(queue))
+    await this.#link.commands.del(...listKeys(queue.name))
+  }
+
+  async close(): Promise<void> {
+    const { commands, unacked } = this.#link
+    await Promise.all([...this.#consumers].map((consumer) => consumer.cancel()))
+    if (commands.status === 'ready') {
+      await unacked.giveBackAll()
+      await Promise.all([...this.#transient].map((queue) => this.delete(queue)))
+    }
+    unacked.stop()
+    commands.disconnect()
+  }
+
+  async #attempt<T>(command: Promise<T>): Promise<T> {
+    try {
+      return await command
+    } catch (cause) {
+      throw refusedCommand(this.url, cause)
+    }
+  }
+}
+
+const isFanout = (queue: Queue) => queue.exchange.type === 'fanout'
+
+function refusedCommand(url: string, cause: unknown): CeleryError {
+  if (cause instanceof Error && /^(OOM|MISCONF|READONLY)/.test(cause.message)) {
+    return new CeleryError('BROKER_FULL', `${url} does not accept the message: ${cause.message}`, { cause })
+  }
+  return connectionError(url, cause, 'BROKER_UNREACHABLE')
+}
+
+async function joined(starting: Promise<Consumer>[]): Promise<Consumer> {
+  const consumers = await Promise.all(starting)
+  return {
+    setPrefetch: async (count) => void (await Promise.all(consumers.map((consumer) => consumer.setPrefetch(count)))),
+    cancel: async () => void (await Promise.all(consumers.map((consumer) => consumer.cancel()))),
+  }
+}

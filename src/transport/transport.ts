@@ -1,0 +1,79 @@
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../log.ts'
+import type { Exchange, Queue } from '../protocol/entity.ts'
+import type { DeliveryInfo, Message } from '../protocol/message.ts'
+
+/** Carries messages between nodes. One connection (or a few) to one broker, reconnecting by itself. */
+export interface Transport {
+  readonly name: 'memory' | 'redis' | 'amqp'
+  /** Without secrets, for people. */
+  readonly url: string
+
+  /** Makes sure that the queue, its exchange and its binding exist. */
+  declare(queue: Queue): Promise<void>
+
+  /**
+   * Resolves once the broker has the message. A message that no queue wants is gone, as brokers have it.
+   *
+   * @throws {CeleryError} BROKER_UNREACHABLE when that did not happen; whether it arrived is then unknown.
+   */
+  publish(message: Message, exchange: Exchange, routingKey: string): Promise<void>
+
+  /** Declares the queues and delivers from them, across reconnections, until cancelled. */
+  consume(
+    queues: readonly Queue[],
+    onDelivery: (delivery: Delivery) => void,
+    options?: ConsumeOptions,
+  ): Promise<Consumer>
+
+  /** Messages waiting in a queue: neither delivered nor gone. */
+  size(queue: string): Promise<number>
+  /** Deletes what waits; returns how many messages that were. */
+  purge(queue: string): Promise<number>
+  /** Deletes the queue with what waits in it. */
+  delete(queue: Queue): Promise<void>
+
+  /** Gives unacknowledged messages back to their queues, and leaves nothing open. */
+  close(): Promise<void>
+}
+
+export interface ConsumeOptions {
+  /** Deliveries that may be unacknowledged at one time; 0 (the default) is no limit. */
+  prefetch?: number
+}
+
+export interface Consumer {
+  /** Takes effect for the next delivery. */
+  setPrefetch(count: number): Promise<void>
+  /** Ends deliveries; those already made can still be acknowledged. */
+  cancel(): Promise<void>
+}
+
+/** One message in the hands of its consumer. Acknowledging or rejecting a second time does nothing. */
+export interface Delivery {
+  readonly message: Message
+  readonly queue: string
+  readonly info: DeliveryInfo
+  /** Done: the broker may forget it. */
+  ack(): Promise<void>
+  /** Not done: back to the queue for anyone, or away with it. */
+  reject(options: { requeue: boolean }): Promise<void>
+}
+
+/** What befalls a connection while it is in use. */
+export type TransportEvent =
+  | { readonly type: 'lost'; readonly error: Error }
+  | { readonly type: 'restored' }
+  /** The broker takes no more messages for now (memory or disk alarm); publishing waits. */
+  | { readonly type: 'blocked'; readonly reason: string }
+  | { readonly type: 'unblocked' }
+
+export interface TransportOptions {
+  clock: Clock
+  log: Logger
+  /** Milliseconds to wait for the first connection. */
+  connectTimeoutMs: number
+  /** Seconds after which a message that nobody acknowledged goes to another consumer (Redis). */
+  visibilityTimeout: number
+  onEvent: (event: TransportEvent) => void
+}

@@ -1,0 +1,113 @@
+import { type Clock, sleep } from '../clock.ts'
+import { type CeleryError, messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Queue } from '../protocol/entity.ts'
+import type { Consumer as Consumption, Delivery, Transport } from '../transport/transport.ts'
+import type { EtaSchedule } from './eta.ts'
+import { Request, type RequestContext, refuse } from './request.ts'
+import { decide } from './strategy.ts'
+
+interface ConsumerOptions {
+  queues: readonly Queue[]
+  /** Messages reserved ahead; 0 for no limit. */
+  prefetch: number
+  eta: EtaSchedule
+}
+
+/** Takes task messages from the queues and starts what becomes of each. */
+export class Consumer {
+  readonly #context: RequestContext
+  readonly #options: ConsumerOptions
+  readonly #inFlight = new Set<Promise<void>>()
+  #consumption: Consumption | undefined
+
+  constructor(context: RequestContext, options: ConsumerOptions) {
+    this.#context = context
+    this.#options = options
+  }
+
+  async start(transport: Transport): Promise<void> {
+    const { queues, prefetch } = this.#options
+    this.#consumption = await transport.consume(queues, (delivery) => this.#onDelivery(delivery), { prefetch })
+  }
+
+  /** Takes nothing more, lets go of what waits for its time, and finishes what was begun. */
+  async stop(): Promise<void> {
+    await this.#consumption?.cancel()
+    this.#options.eta.clear()
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
+  }
+
+  #onDelivery(delivery: Delivery): void {
+    this.#track(this.#handle(delivery))
+  }
+
+  #track(handling: Promise<void>): void {
+    const tracked = handling
+      .catch((error) => this.#context.log.critical(`a message could not be handled: ${messageOf(error)}`, { error }))
+      .finally(() => this.#inFlight.delete(tracked))
+    this.#inFlight.add(tracked)
+  }
+
+  async #handle(delivery: Delivery): Promise<void> {
+    const { app, state } = this.#context
+    const decision = decide(delivery.message, {
+      now: app.clock.now(),
+      accept: app.conf.acceptContent,
+      isRegistered: (task) => app.tasks.get(task) !== undefined,
+      isRevoked: (id) => state.isRevoked(id),
+    })
+    if (decision.do === 'refuse') return refuse(delivery, decision.id, decision.error, this.#context)
+    const request = new Request(decision.message, delivery, this.#context)
+    request.receive()
+    if (decision.do === 'discard') return request.discard(decision.reason)
+    if (decision.do === 'hold') return this.#hold(request, decision.untilMs)
+    return request.run()
+  }
+
+  // A held message takes a place of the prefetch window, so the window grows by one while it is held.
+  #hold(request: Request, untilMs: number): void {
+    const { eta } = this.#options
+    eta.hold(request, untilMs, () => {
+      this.#resize()
+      const reason = request.obsolete()
+      this.#track(reason ? request.discard(reason) : request.run())
+    })
+    this.#resize()
+  }
+
+  #resize(): void {
+    const { prefetch, eta } = this.#options
+    if (prefetch > 0) this.#consumption?.setPrefetch(prefetch + eta.size).catch(() => {})
+  }
+}
+
+interface RetryOptions {
+  what: string
+  clock: Clock
+  log: Logger
+  /** Null for no limit. */
+  maxRetries: number | null
+  signal: AbortSignal
+}
+
+/** Connects, and while that fails waits longer each time, saying so as Celery does. */
+export async function connectWithRetry<T>(connect: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { what, clock, log, maxRetries, signal } = options
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connect()
+    } catch (error) {
+      if (!isPassing(error) || (maxRetries !== null && attempt > maxRetries)) throw error
+      const seconds = Math.min(2 * attempt, 30)
+      const count = maxRetries === null ? '' : ` (${attempt}/${maxRetries})`
+      log.error(`${what}: ${error.message}.\nTrying again in ${seconds.toFixed(2)} seconds...${count}`)
+      await sleep(clock, seconds * 1000, signal)
+    }
+  }
+}
+
+const passing = ['BROKER_UNREACHABLE', 'BACKEND_UNREACHABLE']
+
+const isPassing = (error: unknown): error is CeleryError =>
+  error instanceof Error && 'code' in error && passing.includes(String(error.code))

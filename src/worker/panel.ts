@@ -1,0 +1,128 @@
+import type { Celery } from '../app/app.ts'
+import type { ControlHandler } from '../control/mailbox.ts'
+import type { Queue } from '../protocol/entity.ts'
+import type { LamportClock } from '../protocol/lamport.ts'
+import { version } from '../version.ts'
+import type { EtaSchedule } from './eta.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { Request } from './request.ts'
+import type { WorkerState } from './state.ts'
+
+/** What remote control can reach in a worker. */
+export interface PanelTarget {
+  readonly app: Celery
+  readonly hostname: string
+  readonly state: WorkerState
+  readonly eta: EtaSchedule
+  readonly heartbeat: Heartbeat
+  readonly queues: readonly Queue[]
+  readonly clock: LamportClock
+  readonly prefetch: number
+  readonly concurrency: number
+  readonly startedAt: number
+  setTaskEvents(enabled: boolean): boolean
+  shutdown(): void
+}
+
+/** Celery's remote-control commands, by name: what each does and replies. */
+export function panel(worker: PanelTarget): Record<string, ControlHandler> {
+  const { state, clock } = worker
+  return {
+    ping: () => ({ ok: 'pong' }),
+    clock: () => ({ clock: clock.value }),
+    hello: ({ from_node: from }) => (from === worker.hostname ? undefined : { revoked: {}, clock: clock.forward() }),
+    active: () => [...state.active].map((request) => describe(request, worker)),
+    reserved: () => [...state.reserved].filter((r) => !state.active.has(r)).map((request) => describe(request, worker)),
+    scheduled: () =>
+      worker.eta.list().map(({ request, untilMs }) => ({
+        eta: new Date(untilMs).toISOString(),
+        priority: 6,
+        request: describe(request, worker),
+      })),
+    revoked: () => [...state.revoked],
+    registered: () => worker.app.tasks.names().filter((name) => !name.startsWith('celery.')),
+    active_queues: () => worker.queues.map(describeQueue),
+    stats: () => stats(worker),
+    heartbeat: () => {
+      worker.heartbeat.beat()
+      return null
+    },
+    revoke: ({ task_id: given }) => {
+      const ids = Array.isArray(given) ? given.map(String) : [String(given)]
+      for (const id of ids) state.revoked.add(id)
+      return { ok: `tasks ${ids.join(', ')} flagged as revoked` }
+    },
+    enable_events: () => ({ ok: worker.setTaskEvents(true) ? 'task events enabled' : 'task events already enabled' }),
+    disable_events: () => ({
+      ok: worker.setTaskEvents(false) ? 'task events disabled' : 'task events already disabled',
+    }),
+    shutdown: () => {
+      worker.shutdown()
+      return undefined
+    },
+  }
+}
+
+function describe({ message, delivery, startedAt, isAcknowledged }: Request, { hostname }: PanelTarget): object {
+  const { exchange, routingKey, priority, redelivered } = delivery.info
+  return {
+    id: message.id,
+    name: message.task,
+    args: message.args,
+    kwargs: message.kwargs,
+    type: message.task,
+    hostname,
+    time_start: startedAt === undefined ? null : startedAt / 1000,
+    acknowledged: isAcknowledged,
+    delivery_info: { exchange, routing_key: routingKey, priority, redelivered },
+    worker_pid: startedAt === undefined ? null : process.pid,
+  }
+}
+
+function describeQueue(queue: Queue): object {
+  const exchange = {
+    name: queue.exchange.name,
+    type: queue.exchange.type,
+    arguments: null,
+    durable: queue.exchange.durable,
+    passive: false,
+    auto_delete: false,
+    delivery_mode: null,
+    no_declare: false,
+  }
+  return {
+    name: queue.name,
+    exchange,
+    routing_key: queue.routingKey,
+    queue_arguments: queue.arguments ?? null,
+    binding_arguments: null,
+    consumer_arguments: null,
+    durable: queue.durable,
+    exclusive: queue.exclusive,
+    auto_delete: queue.autoDelete,
+    no_ack: queue.noAck,
+    alias: null,
+    bindings: [],
+    no_declare: null,
+    expires: null,
+    message_ttl: null,
+    max_length: null,
+    max_length_bytes: null,
+    max_priority: queue.maxPriority ?? null,
+  }
+}
+
+function stats({ app, state, clock, startedAt, prefetch, concurrency }: PanelTarget): object {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
+  return {
+    total: Object.fromEntries(state.total),
+    pid: process.pid,
+    clock: String(clock.value),
+    uptime: Math.round((app.clock.now() - startedAt) / 1000),
+    pool: { implementation: 'celery-sandbox:async', 'max-concurrency': concurrency, processes: [process.pid] },
+    prefetch_count: prefetch,
+    rusage: { utime: userCPUTime / 1e6, stime: systemCPUTime / 1e6, maxrss: maxRSS },
+    sw_ident: 'celery-sandbox',
+    sw_ver: version,
+  }
+}

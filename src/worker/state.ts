@@ -1,0 +1,30 @@
+import type { Ledger, Request } from './request.ts'
+
+/** What a worker has in hand, and what it has done. */
+export class WorkerState implements Ledger {
+  /** Received and not finished: waiting for its time, for a place, or running. */
+  readonly reserved: Set<Request> = new Set()
+  readonly active: Set<Request> = new Set()
+  /** Received, by task name. */
+  readonly total: Map<string, number> = new Map()
+  readonly revoked: Set<string> = new Set()
+  processed = 0
+
+  isRevoked(id: string): boolean {
+    return this.revoked.has(id)
+  }
+
+  receive(request: Request): void {
+    this.reserved.add(request)
+    this.total.set(request.message.task, (this.total.get(request.message.task) ?? 0) + 1)
+  }
+
+  begin(request: Request): void {
+    this.active.add(request)
+  }
+
+  finish(request: Request): void {
+    this.reserved.delete(request)
+    if (this.active.delete(request)) this.processed += 1
+  }
+}

@@ -1,0 +1,71 @@
+import { CeleryError } from '../errors.ts'
+import type { Message } from '../protocol/message.ts'
+import { decodeTask, type TaskMessage } from '../protocol/task-message.ts'
+import { unsupported } from '../trace/callbacks.ts'
+
+/** What a worker does with a message, decided from the message and what the worker knows. */
+export type Decision =
+  | { readonly do: 'run'; readonly message: TaskMessage }
+  /** Keep it until its time. */
+  | { readonly do: 'hold'; readonly message: TaskMessage; readonly untilMs: number }
+  | { readonly do: 'discard'; readonly message: TaskMessage; readonly reason: 'revoked' | 'expired' }
+  /** Cannot be run here; `message` is missing when it could not be read. */
+  | {
+      readonly do: 'refuse'
+      readonly message: TaskMessage | undefined
+      readonly id: string | undefined
+      readonly error: Error
+    }
+
+export interface Knowledge {
+  readonly now: number
+  readonly accept: readonly string[]
+  isRegistered(task: string): boolean
+  isRevoked(id: string): boolean
+}
+
+export function decide(raw: Message, knows: Knowledge): Decision {
+  const message = read(raw, knows.accept)
+  if (message instanceof Error) return { do: 'refuse', message: undefined, id: idOf(raw), error: message }
+  const { task, id } = message
+  if (!knows.isRegistered(task)) return { do: 'refuse', message, id, error: new NotRegistered(task) }
+  const obstacle = unsupported(message)
+  if (obstacle) return { do: 'refuse', message, id, error: new NotImplementedError(`${obstacle} in a workflow`) }
+  if (knows.isRevoked(id)) return { do: 'discard', message, reason: 'revoked' }
+  if (isExpired(message, knows.now)) return { do: 'discard', message, reason: 'expired' }
+  const untilMs = message.eta?.getTime() ?? 0
+  return untilMs > knows.now ? { do: 'hold', message, untilMs } : { do: 'run', message }
+}
+
+export const isExpired = ({ expires }: TaskMessage, now: number): boolean => expires !== null && now > expires.getTime()
+
+function read(raw: Message, accept: readonly string[]): TaskMessage | Error {
+  try {
+    return decodeTask(raw, accept)
+  } catch (error) {
+    if (error instanceof CeleryError) return error
+    throw error
+  }
+}
+
+const idOf = ({ headers }: Message) => (typeof headers.id === 'string' ? headers.id : undefined)
+
+/** Nobody here knows the task; Python callers get Celery's own class. */
+export class NotRegistered extends Error {
+  readonly excModule = 'celery.exceptions'
+
+  constructor(task: string) {
+    super(task)
+    this.name = 'NotRegistered'
+  }
+}
+
+/** The message asks for something this worker does not do; saying so beats a caller who waits for ever. */
+export class NotImplementedError extends Error {
+  readonly excModule = 'builtins'
+
+  constructor(what: string) {
+    super(`${what} is not supported by this worker`)
+    this.name = 'NotImplementedError'
+  }
+}

@@ -1,0 +1,162 @@
+import { availableParallelism, hostname as osHostname } from 'node:os'
+import type { Celery } from '../app/app.ts'
+import { openMailbox } from '../control/mailbox.ts'
+import { createDispatcher } from '../events/dispatcher.ts'
+import type { Logger } from '../log.ts'
+import { InlinePool } from '../pool/inline.ts'
+import { type Queue, taskQueue } from '../protocol/entity.ts'
+import type { Service } from '../service.ts'
+import { trace } from '../trace/trace.ts'
+import type { TransportEvent } from '../transport/transport.ts'
+import { maskUrl } from '../url.ts'
+import { banner } from './banner.ts'
+import { Consumer, connectWithRetry } from './consumer.ts'
+import { EtaSchedule } from './eta.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { panel } from './panel.ts'
+import { WorkerState } from './state.ts'
+
+export interface WorkerOptions {
+  /** Node name; `%h` is the host's name. @default 'celery@%h' */
+  hostname?: string
+  /** Names of queues to serve. @default [taskDefaultQueue] */
+  queues?: readonly string[]
+  /** Tasks running at one time. @default the setting workerConcurrency, else the number of processors */
+  concurrency?: number
+  /** Send task events from the start. @default the setting workerSendTaskEvents */
+  taskEvents?: boolean
+  log?: Logger
+}
+
+/**
+ * A worker: serves queues until it is stopped.
+ *
+ * @example
+ * const worker = new Worker(app, { concurrency: 10 })
+ * await worker.start()   // resolves when it is ready
+ * await worker.stop()    // takes nothing more, and waits for what runs
+ */
+export class Worker implements Service {
+  readonly hostname: string
+  readonly queues: readonly Queue[]
+  readonly concurrency: number
+  readonly state: WorkerState = new WorkerState()
+  /** Resolves when the worker has stopped, for whatever reason. */
+  readonly stopped: Promise<void>
+  readonly #app: Celery
+  readonly #log: Logger
+  readonly #stopping = new AbortController()
+  readonly #hasStopped = Promise.withResolvers<void>()
+  /** How to undo what was started, last first. */
+  readonly #undo: (() => Promise<void>)[] = []
+  #taskEvents: boolean
+  #starting: Promise<void> | undefined
+
+  constructor(app: Celery, options: WorkerOptions = {}) {
+    this.#app = app
+    this.#log = options.log ?? app.log
+    this.#taskEvents = options.taskEvents ?? app.conf.workerSendTaskEvents
+    this.hostname = nodename(options.hostname ?? 'celery@%h')
+    this.queues = (options.queues ?? [app.conf.taskDefaultQueue]).map((name) => taskQueue(name))
+    this.concurrency = options.concurrency ?? app.conf.workerConcurrency ?? availableParallelism()
+    this.stopped = this.#hasStopped.promise
+  }
+
+  get banner(): string {
+    const { main, conf, tasks } = this.#app
+    const { brokerUrl, resultBackend } = conf
+    const { hostname, concurrency, queues } = this
+    const facts = { hostname, main, brokerUrl, resultBackend, concurrency, queues, pool: 'async' }
+    return banner({ ...facts, taskEvents: this.#taskEvents, tasks: tasks.names() })
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
+    const app = this.#app
+    const log = this.#log
+    const { hostname, queues, state, concurrency } = this
+    const clock = app.lamport
+    const prefetch = concurrency * app.conf.workerPrefetchMultiplier
+
+    const transport = await this.#connect('consumer: Cannot connect to the broker', () =>
+      app.openTransport((event) => this.#onTransport(event)),
+    )
+    this.#undo.push(() => transport.close())
+    log.info(`Connected to ${maskUrl(app.conf.brokerUrl)}`)
+    const backend = await this.#connect('Cannot connect to the result backend', () => app.openBackend())
+    this.#undo.push(() => backend.close())
+
+    const events = createDispatcher(transport, { hostname, clock, now: app.clock.now })
+    const heartbeat = new Heartbeat(events, state, app.clock)
+    const eta = new EtaSchedule(app.clock)
+    const environment = { app, backend, log, sendEvent: events.send }
+    const pool = new InlinePool(concurrency, (request, signal) => trace(request, signal, environment))
+    const sendsTaskEvents = () => this.#taskEvents
+    const consumer = new Consumer(
+      { app, hostname, pool, backend, state, events, sendsTaskEvents, log },
+      { queues, prefetch, eta },
+    )
+
+    const mailbox = await openMailbox(transport, {
+      nodename: hostname,
+      clock,
+      handlers: panel({
+        ...{ app, hostname, state, eta, heartbeat, queues, clock, prefetch, concurrency },
+        startedAt: app.clock.now(),
+        setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
+        shutdown: () => void this.stop(),
+      }),
+      onError: (method, error) => log.error(`control command error: ${method}: ${error.message}`),
+    })
+    this.#undo.push(() => mailbox.cancel())
+    await heartbeat.start()
+    this.#undo.push(() => heartbeat.stop())
+    await pool.start()
+    this.#undo.push(() => pool.stop())
+    await consumer.start(transport)
+    this.#undo.push(() => consumer.stop())
+    log.info(`${hostname} ready.`)
+  }
+
+  #connect<T>(what: string, connect: () => Promise<T>): Promise<T> {
+    const { clock, conf } = this.#app
+    const maxRetries = conf.brokerConnectionRetryOnStartup ? conf.brokerConnectionMaxRetries : 0
+    return connectWithRetry(connect, { what, clock, log: this.#log, maxRetries, signal: this.#stopping.signal })
+  }
+
+  #onTransport(event: TransportEvent): void {
+    if (this.#stopping.signal.aborted) return
+    const where = maskUrl(this.#app.conf.brokerUrl)
+    const say: { [T in TransportEvent['type']]: () => void } = {
+      lost: () => this.#log.warning('consumer: Connection to broker lost. Trying to re-establish the connection...'),
+      restored: () => this.#log.info(`Connected to ${where}`),
+      blocked: () => this.#log.warning(`${where} accepts no messages for now (memory or disk alarm); publishing waits`),
+      unblocked: () => this.#log.info(`${where} accepts messages again`),
+    }
+    say[event.type]()
+  }
+
+  #setTaskEvents(enabled: boolean): boolean {
+    const isChange = this.#taskEvents !== enabled
+    this.#taskEvents = enabled
+    return isChange
+  }
+
+  /** Warm shutdown: takes nothing more, finishes what runs, gives back what waits. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return this.stopped
+    this.#stopping.abort(new Error('the worker is stopping'))
+    await this.#starting?.catch(() => {})
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo()
+    this.#hasStopped.resolve()
+  }
+}
+
+function nodename(given: string): string {
+  const [name = '', host = osHostname()] = given.includes('@') ? given.split('@') : [given, '%h']
+  return `${name}@${host}`.replaceAll('%h', osHostname()).replaceAll('%n', name)
+}

@@ -1,0 +1,298 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/protocol/entity.ts'
+import type { Message } from '../../src/protocol/message.ts'
+import type { ConsumeOptions, Delivery, Transport } from '../../src/transport/transport.ts'
+
+/** What a transport promises to everyone above it; each of its implementations runs the same cases. */
+export function transportConformance(open: () => Promise<Transport>): void {
+  const opened: Transport[] = []
+  const connect = async () => {
+    const transport = await open()
+    opened.push(transport)
+    return transport
+  }
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((transport) => transport.close()))
+  })
+
+  describe('publishing and consuming', () => {
+    it('delivers headers, properties and body as they were published', async () => {
+      const transport = await connect()
+      const queue = taskQueue(unique())
+      const inbox = await consume(transport, [queue])
+      const sent = message('hello', { headers: { task: 't', nothing: null, pair: [null, 5], deep: { a: 'ö' } } })
+      await transport.publish(sent, defaultExchange, queue.name)
+      const { message: got, info } = await inbox.next()
+      expect(text(got)).toBe('hello')
+      expect({ ...got, body: '' }).toEqual({ ...sent, body: '' })
+      expect(info).toEqual({ exchange: '', routingKey: queue.name, priority: 0, redelivered: false })
+    })
+
+    it('delivers what was waiting before anyone consumed, oldest first', async () => {
+      const transport = await connect()
+      const queue = taskQueue(unique())
+      await transport.declare(queue)
+      for (const body of ['1', '2', '3']) await transport.publish(message(body), defaultExchange, queue.name)
+      expect(await transport.size(queue.name)).toBe(3)
+      const inbox = await consume(transport, [queue])
+      expect([text(await inbox.next()), text(await inbox.next()), text(await inbox.next())]).toEqual(['1', '2', '3'])
+    })
+
+    it('carries a body of a megabyte, byte for byte', async () => {
+      const transport = await connect()
+      const queue = taskQueue(unique())
+      const inbox = await consume(transport, [queue])
+      const body = Uint8Array.from({ length: 1_000_000 }, (_, i) => i % 251)
+      await transport.publish({ ...message(''), body, contentEncoding: 'binary' }, defaultExchange, queue.name)
+      const delivery = await inbox.next()
+      expect(Buffer.from(delivery.message.body).equals(body)).toBe(true)
+    })
+
+    it('consumes from several queues at once', async () => {
+      const transport = await connect()
+      const queues = [taskQueue(unique()), taskQueue(unique())]
+      const inbox = await consume(transport, queues)
+      for (const queue of queues) await transport.publish(message(queue.name), defaultExchange, queue.name)
+      const got = [await inbox.next(), await inbox.next()]
+      expect(got.map((delivery) => delivery.queue).sort()).toEqual(queues.map((queue) => queue.name).sort())
+      expect(got.map(text).sort()).toEqual(queues.map((queue) => queue.name).sort())
+    })
+
+    it('reaches a waiting consumer from another connection', async () => {
+      const queue = taskQueue(unique())
+      const inbox = await consume(await connect(), [queue])
+      const publisher = await connect()
+      await publisher.publish(message('from afar'), defaultExchange, queue.name)
+      expect(text(await inbox.next())).toBe('from afar')
+    })
+  })
+
+  describe('acknowledging', () => {
+    it('forgets an acknowledged message', async () => {
+      const queue = taskQueue(unique())
+      const first = await connect()
+      const inbox = await consume(first, [queue])
+      await first.publish(message('once'), defaultExchange, queue.name)
+      await (await inbox.next()).ack()
+      await first.close()
+      const second = await connect()
+      await second.declare(queue)
+      expect(await second.size(queue.name)).toBe(0)
+    })
+
+    it('forgets a rejected message', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue])
+      await transport.publish(message('bad'), defaultExchange, queue.name)
+      await (await inbox.next()).reject({ requeue: false })
+      await transport.publish(message('good'), defaultExchange, queue.name)
+      expect(text(await inbox.next())).toBe('good')
+    })
+
+    it('delivers a requeued message again and says so', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue])
+      await transport.publish(message('again'), defaultExchange, queue.name)
+      await (await inbox.next()).reject({ requeue: true })
+      const second = await inbox.next()
+      expect([text(second), second.info.redelivered]).toEqual(['again', true])
+    })
+
+    it('gives unacknowledged messages back when it closes', async () => {
+      const queue = taskQueue(unique())
+      const dying = await connect()
+      const inbox = await consume(dying, [queue])
+      for (const body of ['1', '2']) await dying.publish(message(body), defaultExchange, queue.name)
+      await inbox.next()
+      await inbox.next()
+      await dying.close()
+      const heir = await consume(await connect(), [queue])
+      const got = [await heir.next(), await heir.next()]
+      expect(got.map(text).sort()).toEqual(['1', '2'])
+      expect(got.every((delivery) => delivery.info.redelivered)).toBe(true)
+    })
+
+    it('may acknowledge twice without harm', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue])
+      await transport.publish(message('x'), defaultExchange, queue.name)
+      const delivery = await inbox.next()
+      await delivery.ack()
+      await delivery.ack()
+      await delivery.reject({ requeue: true })
+      await transport.publish(message('y'), defaultExchange, queue.name)
+      expect(text(await inbox.next())).toBe('y')
+    })
+
+    it('needs no acknowledgement from a queue without them', async () => {
+      const queue = { ...taskQueue(unique()), noAck: true }
+      const first = await connect()
+      const inbox = await consume(first, [queue])
+      await first.publish(message('gone'), defaultExchange, queue.name)
+      await inbox.next()
+      await first.close()
+      const second = await connect()
+      await second.declare(queue)
+      expect(await second.size(queue.name)).toBe(0)
+    })
+  })
+
+  describe('prefetch', () => {
+    it('holds no more than the prefetch count, and goes on as room is made', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue], { prefetch: 2 })
+      for (const body of ['1', '2', '3', '4']) await transport.publish(message(body), defaultExchange, queue.name)
+      const [first] = [await inbox.next(), await inbox.next()]
+      const observer = await connect()
+      expect(await observer.size(queue.name)).toBe(2)
+      expect(inbox.size).toBe(0)
+      await first.ack()
+      expect(text(await inbox.next())).toBe('3')
+    })
+
+    it('takes more at once when the prefetch count is raised', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue], { prefetch: 1 })
+      for (const body of ['1', '2']) await transport.publish(message(body), defaultExchange, queue.name)
+      const first = await inbox.next()
+      await inbox.consumer.setPrefetch(2)
+      if (transport.name === 'amqp') await first.ack() // RabbitMQ looks again when something is acknowledged
+      expect(text(await inbox.next())).toBe('2')
+    })
+
+    it('shares the work of one queue between consumers', async () => {
+      const queue = taskQueue(unique())
+      const busy = await consume(await connect(), [queue], { prefetch: 1 })
+      const publisher = await connect()
+      await publisher.publish(message('1'), defaultExchange, queue.name)
+      await busy.next()
+      const idle = await consume(await connect(), [queue], { prefetch: 1 })
+      await publisher.publish(message('2'), defaultExchange, queue.name)
+      expect(text(await idle.next())).toBe('2')
+    })
+  })
+
+  describe('cancelling', () => {
+    it('delivers nothing more, and still takes acknowledgements', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue])
+      await transport.publish(message('last'), defaultExchange, queue.name)
+      const last = await inbox.next()
+      await inbox.consumer.cancel()
+      await transport.publish(message('later'), defaultExchange, queue.name)
+      await last.ack()
+      expect(await (await connect()).size(queue.name)).toBe(1)
+      expect(inbox.size).toBe(0)
+    })
+  })
+
+  describe('routing', () => {
+    it('leads a direct exchange to the queues with that routing key', async () => {
+      const direct = exchange(unique())
+      const queue = taskQueue(unique(), { exchange: direct, routingKey: 'red' })
+      const transport = await connect()
+      const inbox = await consume(transport, [queue])
+      await transport.publish(message('blue'), direct, 'blue')
+      await transport.publish(message('red'), direct, 'red')
+      const delivery = await inbox.next()
+      expect(text(delivery)).toBe('red')
+      expect(delivery.info).toMatchObject({ exchange: direct.name, routingKey: 'red' })
+    })
+
+    it('matches the words of a topic', async () => {
+      const topic = exchange(unique(), 'topic')
+      const queue = taskQueue(unique(), { exchange: topic, routingKey: 'order.*.paid' })
+      const transport = await connect()
+      const inbox = await consume(transport, [queue])
+      for (const key of ['order.paid', 'order.1.sent', 'order.1.paid'])
+        await transport.publish(message(key), topic, key)
+      expect(text(await inbox.next())).toBe('order.1.paid')
+    })
+
+    it('sends a fanout to everyone who listens', async () => {
+      const fanout = exchange(unique(), 'fanout', { durable: false })
+      const inboxes = await Promise.all(
+        [1, 2].map(async () => consume(await connect(), [transientQueue(unique(), fanout, '')])),
+      )
+      await (await connect()).publish(message('all'), fanout, '')
+      expect(await Promise.all(inboxes.map(async (inbox) => text(await inbox.next())))).toEqual(['all', 'all'])
+    })
+
+    it('loses a message that no queue wants, without complaint', async () => {
+      const transport = await connect()
+      const direct = exchange(unique())
+      await transport.declare(taskQueue(unique(), { exchange: direct, routingKey: 'wanted' }))
+      await expect(transport.publish(message('lost'), direct, 'unwanted')).resolves.toBeUndefined()
+    })
+  })
+
+  describe('queues', () => {
+    it('purges what waits and says how much that was', async () => {
+      const transport = await connect()
+      const queue = taskQueue(unique())
+      await transport.declare(queue)
+      for (const body of ['1', '2', '3']) await transport.publish(message(body), defaultExchange, queue.name)
+      expect(await transport.purge(queue.name)).toBe(3)
+      expect(await transport.size(queue.name)).toBe(0)
+    })
+
+    it('counts nothing in a queue that nobody declared', async () => {
+      expect(await (await connect()).size(unique())).toBe(0)
+    })
+
+    it('deletes a queue with what waits in it', async () => {
+      const transport = await connect()
+      const queue = taskQueue(unique())
+      await transport.declare(queue)
+      await transport.publish(message('x'), defaultExchange, queue.name)
+      await transport.delete(queue)
+      expect(await transport.size(queue.name)).toBe(0)
+    })
+  })
+}
+
+const unique = () => `test.${randomUUID()}`
+
+function message(body: string, overrides: Partial<Message> = {}): Message {
+  return {
+    headers: {},
+    properties: { deliveryMode: 2, priority: 0, correlationId: 'c', replyTo: 'r' },
+    contentType: 'application/json',
+    contentEncoding: 'utf-8',
+    body: Buffer.from(body),
+    ...overrides,
+  }
+}
+
+const text = (of: Message | Delivery) => Buffer.from('message' in of ? of.message.body : of.body).toString()
+
+/** Deliveries in the order they came, to be awaited one by one. */
+async function consume(transport: Transport, queues: Parameters<Transport['consume']>[0], options?: ConsumeOptions) {
+  const arrived: Delivery[] = []
+  const waiting: ((delivery: Delivery) => void)[] = []
+  const onDelivery = (delivery: Delivery) => {
+    const waiter = waiting.shift()
+    if (waiter) waiter(delivery)
+    else arrived.push(delivery)
+  }
+  const consumer = await transport.consume(queues, onDelivery, options)
+  return {
+    consumer,
+    get size() {
+      return arrived.length
+    },
+    next: () =>
+      new Promise<Delivery>((resolve) => {
+        const delivery = arrived.shift()
+        if (delivery) resolve(delivery)
+        else waiting.push(resolve)
+      }),
+  }
+}
