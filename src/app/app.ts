@@ -21,7 +21,14 @@ import { Producer } from './producer.ts'
 import { Registry } from './registry.ts'
 import { type Route, route } from './router.ts'
 import type { Sender } from './sender.ts'
-import { type BoundTaskFunction, createTask, type Task, type TaskFunction, type TaskOptions } from './task.ts'
+import {
+  type BoundTaskFunction,
+  createTask,
+  type Task,
+  type TaskFunction,
+  type TaskOf,
+  type TaskOptions,
+} from './task.ts'
 
 const brand = Symbol.for('celery-sandbox.app')
 
@@ -81,11 +88,7 @@ export class Celery implements Sender {
     fn: BoundTaskFunction<A, R>,
     options: TaskOptions & { readonly bind: true },
   ): Task<A, Awaited<R>>
-  task<A extends unknown[], R>(
-    name: string,
-    fn: TaskFunction<A, R>,
-    options?: TaskOptions & { readonly bind?: false },
-  ): Task<A, Awaited<R>>
+  task<F extends CallableFunction>(name: string, fn: F, options?: TaskOptions & { readonly bind?: false }): TaskOf<F>
   task<A extends unknown[], R>(
     name: string,
     fn: TaskFunction<A, R> | BoundTaskFunction<A, R>,

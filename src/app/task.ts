@@ -68,6 +68,9 @@ export interface Task<A extends unknown[] = unknown[], R = unknown> {
   run(context: TaskContext, args: readonly unknown[], kwargs?: Readonly<Record<string, unknown>>): unknown
 }
 
+/** The task that a function makes. Taking the whole function lets `(x: number, y = 2) => …` keep its own types. */
+export type TaskOf<F> = F extends (...args: infer A) => infer R ? Task<A, Awaited<R>> : never
+
 export type TaskFunction<A extends unknown[], R> = (...args: A) => R | Promise<R>
 export type BoundTaskFunction<A extends unknown[], R> = (self: TaskContext, ...args: A) => R | Promise<R>
 

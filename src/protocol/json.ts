@@ -103,10 +103,13 @@ function markSpecialNumbers(text: string): string {
 function revive(key: string, value: unknown, context?: { source?: string }): unknown {
   // Dropped: it would set a prototype as soon as someone copies the object by assignment.
   if (key === '__proto__') return undefined
-  if (typeof value === 'number' && context?.source && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source)) {
-    return BigInt(context.source)
-  }
+  if (typeof value === 'number' && context?.source) return exactNumber(value, context.source)
   return isTyped(value) ? readTyped(value) : value
+}
+
+// An integer whose digits a number cannot keep becomes a bigint.
+function exactNumber(value: number, source: string): number | bigint {
+  return /^-?\d{16,}$/.test(source) && String(value) !== source ? BigInt(source) : value
 }
 
 interface TypedValue {

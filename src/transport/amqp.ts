@@ -39,10 +39,13 @@ class AmqpTransport implements Transport {
   async open(): Promise<void> {
     const { connectTimeoutMs, onEvent } = this.#options
     const recovery = { initialMaxRetries: 0, maxDelay: 2_000, setup: (model: ChannelModel) => this.#setUp(model) }
+    // amqplib leaves the socket of a handshake that failed half open, which would keep the process alive.
+    const failed = new AbortController()
     try {
-      const socket = { timeout: connectTimeoutMs, noDelay: true, keepAlive: true }
+      const socket = { timeout: connectTimeoutMs, noDelay: true, keepAlive: true, signal: failed.signal }
       this.#connection = await connect(connectOptions(this.#address), { ...socket, recovery })
     } catch (cause) {
+      failed.abort()
       throw connectionError(this.url, cause)
     }
     this.#connection.on('error', () => {}) // told by `disconnect`
@@ -290,8 +293,10 @@ function connectionError(url: string, cause: unknown): CeleryError {
   if (/ACCESS.REFUSED|403/.test(reason)) {
     return new CeleryError('LOGIN_REFUSED', `${url} refuses the login`, { cause })
   }
-  if (/NOT.ALLOWED|530|vhost/i.test(reason)) {
-    return new CeleryError('LOGIN_REFUSED', `${url} does not let this user into the virtual host`, { cause })
+  // What amqplib says when the broker answers the opening of a virtual host by closing the connection.
+  if (/Expected ConnectionOpenOk/.test(reason)) {
+    const message = `${url}: there is no such virtual host, or this user may not enter it`
+    return new CeleryError('LOGIN_REFUSED', message, { cause })
   }
   return new CeleryError('BROKER_UNREACHABLE', `cannot reach ${url}: ${reason}`, { cause })
 }

@@ -1,0 +1,37 @@
+export { type AppOptions, Celery, isApp, type SendOptions } from './app/app.ts'
+export { type BrokerTransportOptions, defineConfig, type Settings, type TaskRoutes } from './app/config.ts'
+export type { TaskContext, TaskRequest } from './app/context.ts'
+export { Ignore, MaxRetriesExceededError, Reject, Retry, type RetryOptions } from './app/exceptions.ts'
+export { type LoadedApp, loadApp } from './app/load.ts'
+export { ArgumentsError, describeParameters, type Parameters } from './app/parameters.ts'
+export { type ApplyOptions, shortName, type Task, type TaskOptions } from './app/task.ts'
+export type { Backend } from './backend/backend.ts'
+export { openBackend } from './backend/open.ts'
+export { type CallOptions, type Signature, signature } from './canvas/signature.ts'
+export { type Clock, ManualClock, sleep, systemClock, type Timer } from './clock.ts'
+export type { BroadcastOptions, ControlClient } from './control/client.ts'
+export { createEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded/broker.ts'
+export { CeleryError, type ErrorCode, errorCodes, messageOf } from './errors.ts'
+export { receiveEvents } from './events/receiver.ts'
+export {
+  createLogger,
+  formatLogLine,
+  type Logger,
+  type LogLevel,
+  type LogRecord,
+  logLevels,
+  parseLogLevel,
+  silentLogger,
+} from './log.ts'
+export type { Event } from './protocol/event.ts'
+export { type ExceptionInfo, RemoteError } from './protocol/exception.ts'
+export { repr } from './protocol/repr.ts'
+export type { ResultMeta } from './protocol/result-meta.ts'
+export { type State, states } from './protocol/states.ts'
+export { AsyncResult, type GetOptions, PendingResult } from './result/async-result.ts'
+export type { Service } from './service.ts'
+export { openTransport } from './transport/open.ts'
+export type { Transport } from './transport/transport.ts'
+export { maskUrl, parseUrl, type ServiceUrl } from './url.ts'
+export { version } from './version.ts'
+export { Worker, type WorkerOptions } from './worker/worker.ts'

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openBackend } from '../../src/backend/open.ts'
+import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/protocol/entity.ts'
+import type { Message } from '../../src/protocol/message.ts'
+import { openTransport } from '../../src/transport/open.ts'
+import type { Delivery } from '../../src/transport/transport.ts'
+import { backendConformance } from '../conformance/backend.ts'
+import { transportConformance } from '../conformance/transport.ts'
+import { freshRedisUrl } from '../support/fresh.ts'
+import { describeWith } from '../support/parts.ts'
+import { freePort } from '../support/port.ts'
+import { start } from '../support/process.ts'
+import { appAt, calls } from '../wire/calls.ts'
+import { comparable, fromEnvelope, redisLists } from '../wire/recorded.ts'
+
+describeWith(['redis'], 'Redis', () => {
+  let url = ''
+  let redis: Redis
+  beforeAll(async () => {
+    url = await freshRedisUrl()
+    redis = new Redis(url)
+  })
+  afterAll(() => redis.disconnect())
+
+  describe('as a transport', () => transportConformance(() => openTransport(url)))
+
+  describe('as a backend', () => backendConformance((options) => openBackend(url, options)))
+
+  describe('as kombu lays it out', () => {
+    it('keeps each call in the list where Celery keeps it', async () => {
+      for (const [name, call] of Object.entries(calls)) {
+        await redis.flushdb()
+        const app = appAt(url)
+        await call(app)
+        await app.close()
+        const recorded = redisLists(name)
+        const lists = Object.fromEntries(
+          await Promise.all(Object.keys(recorded).map(async (key) => [key, await redis.lrange(key, 0, -1)])),
+        )
+        const messages = (of: Record<string, string[]>) =>
+          Object.entries(of).map(([key, envelopes]) => [key, envelopes.map(fromEnvelope).map(comparable)])
+        expect(messages(lists), name).toEqual(messages(recorded))
+      }
+    })
+
+    it('binds queues as Celery binds them', async () => {
+      await redis.flushdb()
+      const transport = await openTransport(url)
+      await transport.declare(taskQueue('calc'))
+      await transport.declare(taskQueue('a', { exchange: exchange('news', 'topic'), routingKey: 'a.*.#' }))
+      expect(await redis.smembers('_kombu.binding.calc')).toEqual(['calc\x06\x16\x06\x16calc'])
+      expect(await redis.smembers('_kombu.binding.news')).toEqual(['a.*.#\x06\x16^a\\..*?[^\\.]\\..*?$\x06\x16a'])
+      await transport.close()
+    })
+
+    it('records a taken message as unacknowledged until it is acknowledged', async () => {
+      await redis.flushdb()
+      const queue = taskQueue('celery')
+      const transport = await openTransport(url)
+      const { promise, resolve } = Promise.withResolvers<Delivery>()
+      await transport.consume([queue], resolve)
+      await transport.publish(message('x'), defaultExchange, queue.name)
+      const delivery = await promise
+      const [tag = '', score] = await redis.zrange('unacked_index', 0, '-1', 'WITHSCORES')
+      expect(Math.abs(Number(score) - Date.now() / 1000)).toBeLessThan(5)
+      const [envelope, exchangeName, routingKey] = JSON.parse((await redis.hget('unacked', tag)) ?? '')
+      expect([envelope.properties.delivery_tag, exchangeName, routingKey]).toEqual([tag, '', 'celery'])
+      await delivery.ack()
+      expect(await redis.exists('unacked', 'unacked_index')).toBe(0)
+      await transport.close()
+    })
+
+    it('leaves no trace of a private mailbox', async () => {
+      await redis.flushdb()
+      const transport = await openTransport(url)
+      const reply = transientQueue('me.reply', exchange('reply.celery.pidbox', 'direct', { durable: false }), 'me')
+      await transport.consume([reply], () => {})
+      expect(await redis.smembers('_kombu.binding.reply.celery.pidbox')).toEqual(['me\x06\x16\x06\x16me.reply'])
+      await transport.close()
+      expect(await redis.dbsize()).toBe(0)
+    })
+
+    it('puts aside what is no message, and goes on', async () => {
+      await redis.flushdb()
+      await redis.lpush('celery', 'not JSON', '{"body": 1}')
+      const transport = await openTransport(url)
+      const { promise, resolve } = Promise.withResolvers<Delivery>()
+      await transport.publish(message('good'), defaultExchange, 'celery')
+      await transport.consume([taskQueue('celery')], resolve)
+      expect(Buffer.from((await promise).message.body).toString()).toBe('good')
+      expect(await redis.lrange('celery-sandbox.dead-letter', 0, -1)).toEqual(['{"body": 1}', 'not JSON'])
+      await transport.close()
+    })
+
+    it('gives back what a vanished consumer had taken, once its time is over', async () => {
+      await redis.flushdb()
+      const entry = await openTransport(url)
+      await entry.publish(message('orphan'), defaultExchange, 'celery')
+      await entry.close()
+      const envelope = (await redis.rpop('celery')) ?? ''
+      const { delivery_tag: tag } = JSON.parse(envelope).properties
+      await redis.hset('unacked', tag, `[${envelope}, "", "celery"]`)
+      await redis.zadd('unacked_index', Date.now() / 1000 - 100, tag)
+      const transport = await openTransport(url, { visibilityTimeout: 1 })
+      const { promise, resolve } = Promise.withResolvers<Delivery>()
+      await transport.consume([taskQueue('celery')], resolve)
+      const delivery = await promise
+      expect(Buffer.from(delivery.message.body).toString()).toBe('orphan')
+      expect(delivery.info.redelivered).toBe(true)
+      await delivery.ack()
+      await transport.close()
+    })
+
+    it('goes on consuming after the connection was cut', async () => {
+      await redis.flushdb()
+      const happened: string[] = []
+      const restored = Promise.withResolvers<void>()
+      const transport = await openTransport(url, {
+        onEvent: ({ type }) => {
+          happened.push(type)
+          if (type === 'restored') restored.resolve()
+        },
+      })
+      const { promise, resolve } = Promise.withResolvers<Delivery>()
+      await transport.consume([taskQueue('celery')], resolve)
+      await cutConnections()
+      await restored.promise
+      await transport.publish(message('after'), defaultExchange, 'celery')
+      expect(Buffer.from((await promise).message.body).toString()).toBe('after')
+      expect(happened).toEqual(['lost', 'restored'])
+      await transport.close()
+    })
+
+    /** Closes the connections to this database, but our own. */
+    async function cutConnections(): Promise<void> {
+      const own = await redis.client('ID')
+      const clients = String(await redis.client('LIST')).split('\n')
+      const ids = clients
+        .filter((line) => line.includes(` db=${redis.options.db} `))
+        .map((line) => /id=(\d+)/.exec(line)?.[1])
+      for (const id of ids) if (id && Number(id) !== own) await redis.call('CLIENT', ['KILL', 'ID', id])
+    }
+  })
+
+  it('that is out of memory refuses a message in words', async () => {
+    const port = await freePort()
+    await using server = start('redis-server', ['--port', String(port), '--save', '', '--maxmemory', '1'])
+    await server.until('Ready to accept connections')
+    const transport = await openTransport(`redis://127.0.0.1:${port}`)
+    await expect(transport.publish(message('x'), defaultExchange, 'celery')).rejects.toMatchObject({
+      code: 'BROKER_FULL',
+      message: expect.stringContaining('OOM'),
+    })
+    await transport.close()
+  })
+
+  it('that is not there is named without its password', async () => {
+    await expect(openTransport('redis://:secret@127.0.0.1:1/0')).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+      message: expect.stringMatching(/^cannot reach redis:\/\/:\*\*@127\.0\.0\.1:1\/0: connect ECONNREFUSED/),
+    })
+  })
+
+  it('that wants another password says so', async () => {
+    const address = url.replace('redis://', 'redis://nobody:wrong@')
+    await expect(openTransport(address)).rejects.toMatchObject({ code: 'LOGIN_REFUSED' })
+  })
+})
+
+const message = (body: string): Message => ({
+  headers: { id: randomUUID() },
+  properties: { deliveryMode: 2, priority: 0 },
+  contentType: 'application/json',
+  contentEncoding: 'utf-8',
+  body: Buffer.from(body),
+})

@@ -1,0 +1,16 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { openBackend } from '../../../src/backend/open.ts'
+import { createEmbeddedBroker } from '../../../src/embedded/broker.ts'
+import { openTransport } from '../../../src/transport/open.ts'
+import { backendConformance } from '../../conformance/backend.ts'
+import { transportConformance } from '../../conformance/transport.ts'
+
+describe('the embedded broker', () => {
+  const broker = createEmbeddedBroker({ password: 'not guessed' })
+  beforeAll(() => broker.start())
+  afterAll(() => broker.stop())
+
+  describe('as a transport', () => transportConformance(() => openTransport(broker.url)))
+
+  describe('as a backend', () => backendConformance((options) => openBackend(broker.url.replace(/0$/, '1'), options)))
+})

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Installing a package starts no service: a container runs what its command says.
+exit 101

@@ -1,0 +1,31 @@
+import { Celery } from '../../src/app/app.ts'
+import { signature } from '../../src/canvas/signature.ts'
+import { ManualClock } from '../../src/clock.ts'
+
+/** The time at which every call below is made, so that "in two minutes" is the same text each time. */
+const now = Date.parse('2026-11-20T09:26:07.750Z')
+
+/** The calls behind the recordings, made with this library. Names are those of the recordings. */
+export const calls: Record<string, (app: Celery) => PromiseLike<unknown>> = {
+  delay: (app) => app.sendTask('tasks.add', { args: [2, 3] }),
+  kwargs_unicode: (app) => app.sendTask('tasks.add', { kwargs: { x: 'smörgås', y: '🥬' } }),
+  countdown_expires: (app) => app.sendTask('tasks.add', { args: [1, 2], countdown: 60, expires: 120 }),
+  eta: (app) => app.sendTask('tasks.add', { args: [1, 2], eta: new Date('2030-01-01T00:00:00Z') }),
+  priority_5: (app) => app.sendTask('tasks.add', { args: [1, 2], priority: 5 }),
+  queue_calc: (app) => app.sendTask('tasks.add', { args: [1, 2], queue: 'calc' }),
+  routing_shadow_timelimits: (app) =>
+    app.sendTask('tasks.add', { args: [1, 2], shadow: 'pretty.name', timeLimit: 10, softTimeLimit: 5 }),
+  link_and_link_error: (app) =>
+    app.sendTask('tasks.add', {
+      args: [1, 2],
+      link: signature('tasks.mul', [4]),
+      linkError: signature('tasks.handle_error'),
+    }),
+  ignore_result: (app) => app.sendTask('tasks.add', { args: [1, 2], ignoreResult: true }),
+  headers_custom: (app) => app.sendTask('tasks.add', { args: [1, 2], headers: { tenant: 'acme' } }),
+  stamped: (app) => app.sendTask('tasks.add', { args: [1, 2], stamps: { monitor: 'm1' } }),
+}
+
+export function appAt(brokerUrl: string): Celery {
+  return new Celery('wire', { brokerUrl }, { clock: new ManualClock(now) })
+}
