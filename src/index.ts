@@ -23,6 +23,7 @@ export {
   parseLogLevel,
   silentLogger,
 } from './log.ts'
+export { nodename } from './nodename.ts'
 export type { Event } from './protocol/event.ts'
 export { type ExceptionInfo, RemoteError } from './protocol/exception.ts'
 export { repr } from './protocol/repr.ts'

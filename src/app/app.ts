@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import type { Backend } from '../backend/backend.ts'
 import { openBackend } from '../backend/open.ts'
 import { compile } from '../canvas/compile.ts'
@@ -8,6 +7,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { type ControlClient, createControlClient } from '../control/client.ts'
 import { createDispatcher } from '../events/dispatcher.ts'
 import { type Logger, silentLogger } from '../log.ts'
+import { nodename } from '../nodename.ts'
 import { Once } from '../once.ts'
 import { describeTask } from '../protocol/event.ts'
 import { LamportClock } from '../protocol/lamport.ts'
@@ -64,7 +64,7 @@ export class Celery implements Sender {
   readonly log: Logger
   /** Identifies this process to those who answer it. */
   readonly oid: string = randomUUID()
-  readonly #origin = `gen${process.pid}@${hostname()}`
+  readonly #origin = nodename(`gen${process.pid}`)
   readonly #transport = new Once(() => this.openTransport())
   readonly #producer = new Once(async () => this.#createProducer(await this.#transport.get()))
   readonly #backend = new Once(() => this.openBackend())

@@ -5,6 +5,8 @@ import { parseExceptionInfo, RemoteError } from '../protocol/exception.ts'
 import type { ResultMeta } from '../protocol/result-meta.ts'
 import { exceptionStates, propagateStates, readyStates, type State, states } from '../protocol/states.ts'
 
+const inspect = Symbol.for('nodejs.util.inspect.custom')
+
 export interface GetOptions {
   /** Seconds to wait; by default for ever. */
   timeout?: number
@@ -98,6 +100,11 @@ export class AsyncResult<R = unknown> {
     return (await this.state()) === states.FAILURE
   }
 
+  /** As Celery shows it: `<AsyncResult: 8148dd9f-…>`. */
+  [inspect](): string {
+    return `<AsyncResult: ${this.id}>`
+  }
+
   /** Deletes what the backend keeps. */
   async forget(): Promise<void> {
     await (await this.#source.backend()).forget(this.id)
@@ -121,6 +128,10 @@ export class PendingResult<R = unknown> extends Promise<AsyncResult<R>> {
   constructor(id: string, sending: Promise<AsyncResult<R>>) {
     super((resolve) => resolve(sending))
     this.id = id
+  }
+
+  [inspect](): string {
+    return `<PendingResult: ${this.id}>`
   }
 
   /** Waits until it is sent, and then for its value: {@link AsyncResult.get}. */

@@ -29,6 +29,8 @@ class AmqpTransport implements Transport {
   #connection: RecoveringChannelModel | undefined
   #publishing: ConfirmChannel | undefined
   #declaring: Channel | undefined
+  /** Known to exist on this connection. */
+  readonly #exchanges = new Map<string, Promise<unknown>>()
 
   constructor(url: string, options: TransportOptions) {
     this.url = maskUrl(url)
@@ -60,6 +62,7 @@ class AmqpTransport implements Transport {
     model.on('error', () => {})
     this.#publishing = undefined
     this.#declaring = undefined
+    this.#exchanges.clear()
     for (const consumer of this.#consumers) await consumer.join(await model.createChannel())
   }
 
@@ -70,12 +73,30 @@ class AmqpTransport implements Transport {
   async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
     const body = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength)
     await this.#attempt(`publish to ${exchange.name || routingKey}`, async () => {
+      await this.#declareExchange(exchange)
       const channel = await this.#publishingChannel()
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       const onConfirm = (error: unknown) => (error ? reject(error) : resolve())
       channel.publish(exchange.name, routingKey, body, publishOptions(message), onConfirm)
       await promise
     })
+  }
+
+  // Publishing to an exchange that is not there would cost the channel, and all who publish on it.
+  #declareExchange(exchange: Exchange): Promise<unknown> | undefined {
+    if (exchange.name === '') return undefined
+    const declared = this.#exchanges.get(exchange.name) ?? this.#assertExchange(exchange)
+    this.#exchanges.set(exchange.name, declared)
+    return declared
+  }
+
+  async #assertExchange({ name, type, durable }: Exchange): Promise<void> {
+    try {
+      await (await this.#declaringChannel()).assertExchange(name, type, { durable })
+    } catch (error) {
+      this.#exchanges.delete(name)
+      throw error
+    }
   }
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {

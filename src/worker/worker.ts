@@ -1,8 +1,9 @@
-import { availableParallelism, hostname as osHostname } from 'node:os'
+import { availableParallelism } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import { openMailbox } from '../control/mailbox.ts'
 import { createDispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
+import { nodename } from '../nodename.ts'
 import { InlinePool } from '../pool/inline.ts'
 import { type Queue, taskQueue } from '../protocol/entity.ts'
 import type { Service } from '../service.ts'
@@ -154,9 +155,4 @@ export class Worker implements Service {
     for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo()
     this.#hasStopped.resolve()
   }
-}
-
-function nodename(given: string): string {
-  const [name = '', host = osHostname()] = given.includes('@') ? given.split('@') : [given, '%h']
-  return `${name}@${host}`.replaceAll('%h', osHostname()).replaceAll('%n', name)
 }

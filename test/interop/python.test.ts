@@ -81,7 +81,7 @@ for (const [name, open] of brokers) {
           'TypeError',
           ['add(x, y) is missing 1 argument: y'],
         ])
-        expect(await python.eval(caught('custom_boom.delay()', 'tasks.CustomError'))).toEqual(['CustomError', ['a', 2]])
+        expect(await python.eval(caught('custom_boom.delay()', 'CustomError'))).toEqual(['CustomError', ['a', 2]])
         expect(await python.eval(caught('app.send_task("tasks.nope")', 'Exception'))).toEqual([
           'NotRegistered',
           ['tasks.nope'],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect, type GetMessage } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { defaultExchange, exchange, taskQueue } from '../../src/protocol/entity.ts'
+import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import { transportConformance } from '../conformance/transport.ts'
@@ -138,17 +138,15 @@ describeWith(['rabbitmq'], 'RabbitMQ', () => {
     await expect(openTransport('amqp://127.0.0.1:1//')).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
   })
 
-  it('loses nothing that it confirmed, when publishing to an exchange that is not there fails', async () => {
+  it('makes the exchange that it publishes to, so that no channel is lost for it', async () => {
+    const events = exchange(`test.${randomUUID()}`, 'topic')
     const transport = await openTransport(url)
-    await expect(transport.publish(message(1), exchange('test.nowhere'), 'x')).rejects.toMatchObject({
-      code: 'BROKER_UNREACHABLE',
-      message: expect.stringContaining('test.nowhere'),
-    })
-    const queue = taskQueue(`test.${randomUUID()}`)
-    await transport.declare(queue)
-    await transport.publish(message(2), defaultExchange, queue.name)
-    expect(await transport.size(queue.name)).toBe(1)
-    await transport.delete(queue)
+    await transport.publish(message(1), events, 'worker.online')
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const queue = transientQueue(`test.${randomUUID()}`, events, '#')
+    await transport.consume([queue], (delivery) => resolve(Buffer.from(delivery.message.body).toString()))
+    await transport.publish(message(2), events, 'worker.online')
+    expect(await promise).toBe('2')
     await transport.close()
   })
 

@@ -1,0 +1,82 @@
+import type { Context } from './context.ts'
+import type { Paint } from './output/paint.ts'
+
+/** Something a command tells. Everything in it is plain data, so that it can be printed as text or as JSON. */
+export interface CommandEvent {
+  readonly type: string
+}
+
+/** A verb of the command line: its options are data, what it does is a stream of events. */
+export interface Command<E extends CommandEvent = CommandEvent, O extends OptionTable = OptionTable> {
+  /** Positional arguments, as `<required>`, `[optional]` or `[many...]`, with what they mean. */
+  readonly arguments?: readonly (readonly [syntax: string, meaning: string])[]
+  readonly options: O
+  readonly examples: readonly string[]
+  run(context: Context, options: Values<O>, args: readonly string[]): AsyncIterable<E>
+  /** How an event reads; undefined for those that are for programs only. */
+  text(event: E, paint: Paint): string | undefined
+  /** Shows the first events on a screen of its own; gives back the first that is not for it. */
+  screen?(events: AsyncIterator<E>, context: Context): Promise<IteratorResult<E>>
+}
+
+export function defineCommand<E extends CommandEvent, O extends OptionTable>(command: Command<E, O>): Command<E, O> {
+  return command
+}
+
+/** One option: its flags as `-q, --queues <names>`, what it means, and how its text becomes a value. */
+export interface Option<T> {
+  readonly flags: string
+  readonly meaning: string
+  readonly parse?: (text: string) => T
+  readonly default?: T
+  readonly choices?: readonly string[]
+}
+
+export type OptionTable = Readonly<Record<string, Option<unknown>>>
+
+export type Values<O extends OptionTable> = { readonly [Name in keyof O]: O[Name] extends Option<infer T> ? T : never }
+
+export const flag = (flags: string, meaning: string): Option<boolean> => ({ flags, meaning, default: false })
+
+export const text = (flags: string, meaning: string): Option<string | undefined> => ({ flags, meaning })
+
+export const choice = <C extends string>(
+  flags: string,
+  meaning: string,
+  choices: readonly C[],
+  first: C,
+): Option<C> => ({
+  flags,
+  meaning,
+  choices,
+  default: first,
+})
+
+/** Comma-separated names. */
+export const names = (flags: string, meaning: string): Option<readonly string[] | undefined> => ({
+  flags,
+  meaning,
+  parse: (given) =>
+    given
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+})
+
+export const number = (flags: string, meaning: string): Option<number | undefined> => ({
+  flags,
+  meaning,
+  parse: (given) => {
+    const value = Number(given)
+    if (given.trim() === '' || !Number.isFinite(value) || value < 0)
+      throw new RangeError('it must be a number, 0 or more')
+    return value
+  },
+})
+
+/** JSON of any shape. */
+export const json = (flags: string, meaning: string): Option<unknown> => ({
+  flags,
+  meaning,
+  parse: (given) => JSON.parse(given),
+})

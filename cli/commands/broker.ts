@@ -1,0 +1,26 @@
+import { createEmbeddedBroker } from '../../src/index.ts'
+import { defineCommand, number } from '../command.ts'
+import { onOrphaned } from '../interrupt.ts'
+
+type BrokerEvent = { type: 'ready'; port: number } | { type: 'stopped' }
+
+/** The embedded broker as a process: how the embedded engine starts one. */
+export const command = defineCommand({
+  options: { port: number('--port <port>', 'where to listen on 127.0.0.1 (default: any free port)') },
+  examples: ['celery-sandbox broker --port 6379'],
+
+  async *run({ env, signal }, { port }): AsyncIterable<BrokerEvent> {
+    const password = env.CELERY_SANDBOX_BROKER_PASSWORD
+    const broker = createEmbeddedBroker({ ...(port !== undefined && { port }), ...(password && { password }) })
+    await broker.start()
+    yield { type: 'ready', port: broker.port }
+    await new Promise((resolve) => {
+      signal.addEventListener('abort', resolve, { once: true })
+      onOrphaned(() => resolve(undefined))
+    })
+    await broker.stop()
+    yield { type: 'stopped' }
+  },
+
+  text: (event) => (event.type === 'ready' ? 'ready' : undefined),
+})

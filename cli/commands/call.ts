@@ -1,0 +1,68 @@
+import { loadApp } from '../../src/index.ts'
+import { defineCommand, flag, json, number, text } from '../command.ts'
+import { CliError } from '../errors.ts'
+import { sanitize } from '../output/sanitize.ts'
+import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { show } from '../repl/show.ts'
+
+type CallEvent = { type: 'sent'; id: string; task: string } | { type: 'result'; id: string; value: unknown }
+
+export const command = defineCommand({
+  arguments: [['<task>', 'its name: arithmetics.add']],
+  options: {
+    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    args: json('-a, --args <json>', 'positional arguments, a list'),
+    kwargs: json('-k, --kwargs <json>', 'keyword arguments, an object'),
+    countdown: number('--countdown <seconds>', 'do not start before this many seconds'),
+    eta: text('--eta <time>', 'do not start before this time (ISO 8601)'),
+    expires: number('--expires <seconds>', 'do not start after this many seconds'),
+    queue: text('-Q, --queue <name>', 'the queue to send it to'),
+    priority: number('--priority <n>', 'RabbitMQ: high is urgent; Redis: 0 is'),
+    wait: flag('-w, --wait', 'wait for the result and print it'),
+    timeout: number('-t, --timeout <seconds>', 'with --wait: how long at most'),
+    ...stackOptions,
+  },
+  examples: [
+    "celery-sandbox call arithmetics.add -a '[4, 4]' --wait",
+    `celery-sandbox call arithmetics.add -k '{"x": 4, "y": 4}' --countdown 10`,
+  ],
+
+  async *run(context, options, [task = '']): AsyncIterable<CallEvent> {
+    const args = checked('--args', options.args ?? [], Array.isArray, 'a JSON list')
+    const kwargs = checked('--kwargs', options.kwargs ?? {}, isObject, 'a JSON object')
+    const eta =
+      options.eta === undefined ? undefined : checked('--eta', new Date(options.eta), isTime, 'an ISO 8601 time')
+    await adoptStackEnvironment(context, options)
+    const { app } = await loadApp(options.app, context.cwd)
+    try {
+      const { countdown, expires, queue, priority } = options
+      const given = { countdown, eta, expires, queue, priority }
+      const call = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+      const known = app.tasks.get(task)
+      const sent = await (known
+        ? known.applyAsync({ args, kwargs, ...call })
+        : app.sendTask(task, { args, kwargs, ...call }))
+      yield { type: 'sent', id: sent.id, task }
+      if (!options.wait) return
+      const value = await sent.get(options.timeout === undefined ? {} : { timeout: options.timeout })
+      yield { type: 'result', id: sent.id, value }
+    } finally {
+      await app.close()
+    }
+  },
+
+  text(event) {
+    if (event.type === 'sent') return sanitize(event.id)
+    return show(event.value)
+  },
+})
+
+function checked<T>(option: string, value: unknown, fits: (value: unknown) => value is T, wanted: string): T {
+  if (fits(value)) return value
+  throw new CliError('USAGE', `${option} must be ${wanted}`)
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isTime = (value: unknown): value is Date => value instanceof Date && !Number.isNaN(value.getTime())

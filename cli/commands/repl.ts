@@ -1,0 +1,61 @@
+import { dirname } from 'node:path'
+import { type Celery, loadApp, maskUrl, shortName, version } from '../../src/index.ts'
+import { defineCommand, text } from '../command.ts'
+import type { Context } from '../context.ts'
+import { sanitize } from '../output/sanitize.ts'
+import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { evaluate } from '../repl/evaluate.ts'
+import { show } from '../repl/show.ts'
+import { wordsOf } from '../repl/words.ts'
+
+type ReplEvent = { type: 'welcome'; text: string } | { type: 'value'; value: unknown }
+
+export const command = defineCommand({
+  options: {
+    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    evaluate: text('-e, --eval <program>', 'run this and print its value'),
+    ...stackOptions,
+  },
+  examples: [
+    'celery-sandbox repl',
+    "celery-sandbox repl -e 'await add.delay(4, 4).get()'",
+    "echo 'await ping()' | celery-sandbox repl --json",
+  ],
+
+  async *run(context, options): AsyncIterable<ReplEvent> {
+    await adoptStackEnvironment(context, options)
+    const { app, path } = await loadApp(options.app, context.cwd)
+    try {
+      const words = wordsOf(app)
+      const program = options.evaluate ?? (context.stdin.isTTY ? undefined : await readAll(context.stdin))
+      if (program !== undefined) return yield { type: 'value', value: await evaluate(program, words) }
+      yield { type: 'welcome', text: welcome(app, context) }
+      const { converse } = await import('../repl/session.ts')
+      await converse(context, { words, directory: dirname(path) })
+    } finally {
+      await app.close()
+    }
+  },
+
+  text(event) {
+    if (event.type === 'welcome') return event.text
+    if (event.value === undefined) return undefined
+    return typeof event.value === 'string' ? sanitize(event.value) : show(event.value)
+  },
+})
+
+function welcome(app: Celery, { paint }: Context): string {
+  const tasks = app.tasks.names().map(shortName)
+  return [
+    `${paint.strong(`celery-sandbox ${version}`)} ${paint.dim(`app ${app.main}, broker ${maskUrl(app.conf.brokerUrl)}`)}`,
+    paint.dim(
+      `tasks: ${tasks.join(', ') || 'none'} · try: await ${tasks[0] ?? 'task'}.delay(…).get() · leave with .exit`,
+    ),
+  ].join('\n')
+}
+
+async function readAll(stream: AsyncIterable<unknown>): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array))
+  return Buffer.concat(chunks).toString()
+}

@@ -1,0 +1,30 @@
+import type { Command } from '../command.ts'
+
+export interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  /** Imports the command when it is called, and nothing before. */
+  readonly load: () => Promise<Command>
+  readonly isHidden?: boolean
+}
+
+/** Every command, in the order in which a person meets them. */
+export const commandTable: readonly CommandEntry[] = [
+  entry('demo', 'watch tasks run, in a project made for it and removed after', () => import('./demo.ts')),
+  entry('init', 'make a project: tasks, settings, a stack', () => import('./init.ts')),
+  entry('up', 'start the stack: broker, results, workers', () => import('./up.ts')),
+  entry('down', 'stop the stack and remove what it made', () => import('./down.ts')),
+  entry('ps', 'list the containers of the stack', () => import('./ps.ts')),
+  entry('logs', 'show what the services say', () => import('./logs.ts')),
+  entry('repl', 'talk to the app: every task is a word', () => import('./repl.ts')),
+  entry('call', 'send a task by its name', () => import('./call.ts')),
+  entry('result', "show a task's result", () => import('./result.ts')),
+  entry('worker', 'run a worker', () => import('./worker.ts')),
+  entry('inspect', 'ask the workers', () => import('./inspect.ts')),
+  entry('env', "print the stack's addresses for a shell", () => import('./env.ts')),
+  { ...entry('broker', 'run the embedded broker', () => import('./broker.ts')), isHidden: true },
+]
+
+function entry(name: string, summary: string, load: () => Promise<{ command: unknown }>): CommandEntry {
+  return { name, summary, load: async () => (await load()).command as Command }
+}

@@ -1,0 +1,75 @@
+import type { Stack, StackEvent } from '../../compose/index.ts'
+import { defineCommand, flag } from '../command.ts'
+import type { Context } from '../context.ts'
+import { stackText } from '../output/stack-text.ts'
+import { openProjectStack, type StackChoice, stackOptions } from '../project.ts'
+import { type LogEvent, logEvents, logText } from './logs.ts'
+
+type UpEvent = StackEvent | LogEvent | { type: 'attached' } | { type: 'leaving'; removes: boolean }
+
+export const command = defineCommand({
+  arguments: [['[services...]', 'only these and what they depend on (default: all)']],
+  options: {
+    detach: flag('-d, --detach', 'leave the stack running and return'),
+    dryRun: flag('--dry-run', 'say what would be done, do nothing'),
+    strictPorts: flag('--strict-ports', 'fail when a port is taken, instead of taking the next free one'),
+    ...stackOptions,
+  },
+  examples: ['celery-sandbox up -d', 'celery-sandbox up --engine embedded', 'celery-sandbox up --dry-run'],
+
+  async *run(context, options, services): AsyncIterable<UpEvent> {
+    const stack = await openProjectStack(context, options)
+    const wasEmpty = (await stack.ps()).length === 0
+    try {
+      yield* bringUp(stack, { ...options, services }, context)
+    } catch (error) {
+      if (!context.signal.aborted) throw error
+    } finally {
+      await stack.close()
+    }
+    if (!context.signal.aborted || options.dryRun) return
+    // Attached, the stack lives as long as this command; detached, nothing half-made stays behind.
+    const removes = !options.detach || wasEmpty
+    yield { type: 'leaving', removes }
+    if (removes) yield* takeDown(context, options)
+  },
+
+  screen: async (events, context) => (await import('../ui/screens/progress.tsx')).showProgress(events, context),
+
+  text(event, paint) {
+    if (event.type === 'attached') return paint.dim('Ready. Ctrl-C takes the stack down.')
+    if (event.type === 'leaving') {
+      return event.removes
+        ? 'Taking the stack down (Ctrl-C again leaves at once) …'
+        : 'Interrupted; what ran before runs on.'
+    }
+    return event.type === 'log' ? logText(event, paint) : stackText(event, paint)
+  },
+})
+
+interface UpChoice {
+  readonly services: readonly string[]
+  readonly detach: boolean
+  readonly dryRun: boolean
+}
+
+async function* bringUp(
+  stack: Stack,
+  { services, detach, dryRun }: UpChoice,
+  context: Context,
+): AsyncIterable<UpEvent> {
+  yield* stack.up({ services, dryRun })
+  if (detach || dryRun) return
+  yield { type: 'attached' }
+  yield* logEvents(stack, { follow: true, tail: 0 }, context)
+}
+
+// The signal has done its work; taking down must not hear it.
+async function* takeDown(context: Context, choice: StackChoice): AsyncIterable<StackEvent> {
+  const stack = await openProjectStack(context, choice, new AbortController().signal)
+  try {
+    yield* stack.down()
+  } finally {
+    await stack.close()
+  }
+}

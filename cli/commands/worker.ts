@@ -1,0 +1,69 @@
+import {
+  createLogger,
+  formatLogLine,
+  type LogRecord,
+  loadApp,
+  logLevels,
+  parseLogLevel,
+  Worker,
+} from '../../src/index.ts'
+import { choice, defineCommand, flag, names, number, text } from '../command.ts'
+import { CliError } from '../errors.ts'
+import { feed } from '../feed.ts'
+import { onOrphaned } from '../interrupt.ts'
+import type { Paint } from '../output/paint.ts'
+import { sanitize } from '../output/sanitize.ts'
+import { adoptStackEnvironment } from '../project.ts'
+
+type WorkerEvent =
+  | { type: 'banner'; banner: string }
+  | { type: 'log'; level: string; message: string; time: number; fields: Record<string, unknown> }
+
+export const command = defineCommand({
+  options: {
+    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    loglevel: text('-l, --loglevel <level>', `${logLevels.join(', ')} (default: warning)`),
+    concurrency: number('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),
+    pool: choice('-P, --pool <pool>', 'where tasks run', ['async', 'gevent', 'eventlet'], 'async'),
+    queues: names('-Q, --queues <names>', 'queues to serve, separated by commas'),
+    hostname: text('-n, --hostname <name>', 'node name; %h is the host (default: celery@%h)'),
+    taskEvents: flag('-E, --task-events', 'send task events for monitors'),
+  },
+  examples: ['celery-sandbox worker -l info', 'celery-sandbox worker -A app.ts -Q celery,mails -c 20 -n w1@%h -E'],
+
+  async *run(context, options): AsyncIterable<WorkerEvent> {
+    const level = parseLogLevel(options.loglevel ?? 'warning')
+    if (!level)
+      throw new CliError('USAGE', `no such log level: '${options.loglevel}'; there are ${logLevels.join(', ')}`)
+    await adoptStackEnvironment(context)
+    const { app } = await loadApp(options.app, context.cwd)
+    const records = feed<WorkerEvent>()
+    const log = createLogger((record) => records.push({ type: 'log', ...record }), level)
+    const worker = new Worker(app, {
+      log,
+      ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+      ...(options.queues && { queues: options.queues }),
+      ...(options.hostname !== undefined && { hostname: options.hostname }),
+      ...(options.taskEvents && { taskEvents: true }),
+    })
+    yield { type: 'banner', banner: worker.banner }
+    const shutDown = () => {
+      log.warning('worker: Warm shutdown (MainProcess)')
+      void worker.stop()
+    }
+    context.signal.addEventListener('abort', shutDown, { once: true })
+    onOrphaned(shutDown)
+    worker.start().catch(records.fail)
+    worker.stopped.then(() => app.close()).then(records.end, records.fail)
+    yield* records
+  },
+
+  text(event, paint) {
+    return event.type === 'banner' ? event.banner : sanitize(formatRecord(event as LogRecord & WorkerEvent, paint))
+  },
+})
+
+function formatRecord(record: LogRecord, _paint: Paint): string {
+  const { traceback } = record.fields
+  return formatLogLine(record) + (typeof traceback === 'string' ? `\n${traceback}` : '')
+}

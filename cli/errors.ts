@@ -1,0 +1,27 @@
+/** Mistakes made on the command line, by code, with what to do next. */
+export const errorCodes = {
+  USAGE: 'See the command with --help.',
+  DIRECTORY_EXISTS: 'Choose another name, or overwrite its files with --force.',
+  INVALID_NAME: 'Use letters, digits, dashes and underscores, beginning with a letter or a digit.',
+  INSTALL_FAILED: 'Run `npm install` in the project to see what is wrong, then go on.',
+  NOT_A_TTY: 'Give the answers as flags; --yes takes the defaults.',
+  NO_PROJECT: 'Run this in a project (celery-sandbox init makes one), or name its compose file with -f.',
+  STACK_DOWN: 'Start it with: celery-sandbox up -d',
+  NO_REPLY: 'Look whether a worker is up (celery-sandbox ps), or wait longer with --timeout.',
+  INTERRUPTED: 'Run the command again to go on.',
+} as const satisfies Record<string, string>
+
+export type ErrorCode = keyof typeof errorCodes
+
+export class CliError extends Error {
+  readonly code: ErrorCode
+  /** One sentence: what the reader can do now. */
+  readonly next: string
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; next?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'CliError'
+    this.code = code
+    this.next = options.next ?? errorCodes[code]
+  }
+}

@@ -1,0 +1,29 @@
+import { exitCodes, exitNow } from './exit.ts'
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * The first Ctrl-C (or SIGTERM, SIGHUP) asks the command to end in order; the second ends it at once.
+ *
+ * @returns the question as an AbortSignal, and how to stop listening
+ */
+export function interruptible(): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController()
+  const onSignal = () => {
+    if (controller.signal.aborted) exitNow(exitCodes.interrupted)
+    controller.abort(new DOMException('interrupted', 'AbortError'))
+  }
+  for (const name of signals) process.on(name, onSignal)
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const name of signals) process.off(name, onSignal)
+    },
+  }
+}
+
+/** Calls back when the supervisor that started this process is gone, so that nobody would ever stop it. */
+export function onOrphaned(run: () => void): void {
+  process.once('disconnect', run)
+  process.channel?.unref() // listening alone would keep the process alive
+}

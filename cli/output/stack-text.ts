@@ -1,0 +1,45 @@
+import type { StackEvent, Step } from '../../compose/index.ts'
+import type { Paint } from './paint.ts'
+import { sanitize } from './sanitize.ts'
+
+/** How each step of a container reads, and whether it is good news. */
+export const stepTone: { readonly [S in Step]: keyof Paint } = {
+  pulling: 'dim',
+  creating: 'dim',
+  starting: 'dim',
+  waiting: 'dim',
+  healthy: 'good',
+  running: 'good',
+  completed: 'good',
+  unchanged: 'good',
+  stopping: 'dim',
+  stopped: 'dim',
+  removed: 'good',
+  failed: 'bad',
+}
+
+/** One line for an event of a stack; undefined when it says nothing to a person. */
+export function stackText(event: StackEvent, paint: Paint): string | undefined {
+  switch (event.type) {
+    case 'engine':
+      return `Engine: ${event.kind} (${sanitize(event.reason)})`
+    case 'plan':
+      return event.operations.length === 0 ? paint.dim('no changes') : undefined
+    case 'step': {
+      const detail = event.detail ? paint.dim(` ${sanitize(event.detail)}`) : ''
+      return `  ${paint.name(event.container || event.service)} ${paint[stepTone[event.step]](event.step)}${detail} ${paint.dim(seconds(event.elapsedMs))}`
+    }
+    case 'resource':
+      return `  ${event.resource} ${paint.name(event.name)} ${event.step}${event.detail ? paint.dim(` (${event.detail})`) : ''}`
+    case 'port':
+      return paint.warn(
+        `  ${event.wanted} is busy${event.holder ? ` (${sanitize(event.holder)})` : ''} → ${event.service} on ${event.chosen}`,
+      )
+    case 'warning':
+      return paint.warn(`  ${sanitize(event.message)}`)
+    case 'done':
+      return paint.dim(`  ${seconds(event.elapsedMs)}`)
+  }
+}
+
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -1,0 +1,98 @@
+import { Command as Commander, CommanderError, Option as CommanderOption, InvalidArgumentError } from 'commander'
+import type { Command, Option, OptionTable } from './command.ts'
+import { type CommandEntry, commandTable } from './commands/table.ts'
+import { CliError } from './errors.ts'
+
+/** What the command line asks for. */
+export interface Invocation {
+  readonly command: Command
+  readonly options: Readonly<Record<string, unknown>>
+  readonly args: readonly string[]
+}
+
+/** Every command takes these. */
+const everywhere: OptionTable = {
+  json: { flags: '--json', meaning: 'speak JSON on stdout: one object a line', default: false },
+  plain: { flags: '--plain', meaning: 'no colours, no screens: one line a change', default: false },
+}
+
+/**
+ * Reads the command line; only the command that is called is loaded. The home of commander.
+ *
+ * @returns undefined when only help was asked for, which is printed
+ * @throws {CliError} USAGE
+ */
+export async function parse(argv: readonly string[]): Promise<Invocation | undefined> {
+  const program = new Commander('celery-sandbox')
+    .description('Celery in your terminal: scaffold, run, watch and break a task queue.')
+    .usage('<command> [options]')
+    .helpCommand(false)
+    .version('', '-V, --version', 'print the version')
+    .addHelpText('after', `\nBegin with:\n  $ npx celery-sandbox demo\n  $ npx celery-sandbox init shop`)
+  let invocation: Invocation | undefined
+  const called = argv.find((word) => !word.startsWith('-'))
+  for (const entry of commandTable) {
+    const sub = program.command(entry.name, { hidden: entry.isHidden === true }).description(entry.summary)
+    if (entry.name === called) await describe(sub, entry, (found) => (invocation = found))
+  }
+  for (const command of [program, ...program.commands]) quiet(command)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return undefined
+    throw new CliError('USAGE', error.message.replace(/^error: /, ''), { next: usageHint(called) })
+  }
+  return invocation
+}
+
+async function describe(sub: Commander, entry: CommandEntry, onCall: (invocation: Invocation) => void): Promise<void> {
+  const command = await entry.load()
+  for (const [syntax, meaning] of command.arguments ?? []) sub.argument(syntax, meaning)
+  const table = { ...command.options, ...everywhere }
+  for (const [name, option] of Object.entries(table)) sub.addOption(commanderOption(name, option))
+  if (command.examples.length > 0) {
+    sub.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  $ ${line}`).join('\n')}`)
+  }
+  sub.action((...given: unknown[]) => {
+    const args = given
+      .slice(0, -2)
+      .flat()
+      .filter((arg) => typeof arg === 'string')
+    onCall({ command, args, options: { ...defaultsOf(table), ...sub.opts() } })
+  })
+}
+
+function defaultsOf(table: OptionTable): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default]))
+}
+
+function commanderOption(name: string, { flags, meaning, parse, default: value, choices }: Option<unknown>) {
+  const option = new CommanderOption(flags, meaning)
+  if (typeof value === 'string') option.default(value)
+  if (choices) option.choices([...choices])
+  if (parse) option.argParser((text) => parsed(parse, text))
+  option.attributeName = () => name
+  return option
+}
+
+function parsed(parse: (text: string) => unknown, text: string): unknown {
+  try {
+    return parse(text)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+// Commander would print mistakes and end the process by itself; both are ours to do.
+function quiet(command: Commander): void {
+  command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ writeErr: () => {} })
+}
+
+const usageHint = (called: string | undefined) =>
+  commandTable.some((entry) => entry.name === called)
+    ? `See it with: celery-sandbox ${called} --help`
+    : 'See the commands with: celery-sandbox --help'

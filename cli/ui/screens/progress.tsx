@@ -1,0 +1,119 @@
+import { Box, render, Static, Text } from 'ink'
+import { useEffect, useState } from 'react'
+import type { StackEvent, Step } from '../../../compose/index.ts'
+import type { Context } from '../../context.ts'
+import { createPaint } from '../../output/paint.ts'
+import { sanitize } from '../../output/sanitize.ts'
+import { seconds, stackText } from '../../output/stack-text.ts'
+
+type StepEvent = Extract<StackEvent, { type: 'step' }>
+
+/** What the screen shows: lines that stay, and what each container is going through. */
+export interface ProgressModel {
+  readonly lines: readonly string[]
+  readonly containers: ReadonlyMap<string, StepEvent>
+  readonly startedAt: number
+  readonly isDone: boolean
+}
+
+export const emptyProgress = (startedAt: number): ProgressModel => ({
+  lines: [],
+  containers: new Map(),
+  startedAt,
+  isDone: false,
+})
+
+const paint = createPaint(true)
+
+/** The model after an event. */
+export function updateProgress(model: ProgressModel, event: StackEvent): ProgressModel {
+  if (event.type === 'step') {
+    return { ...model, containers: new Map(model.containers).set(event.container || event.service, event) }
+  }
+  if (event.type === 'done') return { ...model, isDone: true }
+  const line = stackText(event, paint)
+  return line === undefined ? model : { ...model, lines: [...model.lines, line] }
+}
+
+/**
+ * Shows a stack going up or down, a row a container, until its events end; the last picture stays on the screen.
+ *
+ * @returns the first event that is not the stack's own, for its reader to go on from
+ */
+export async function showProgress<E extends { type: string }>(
+  events: AsyncIterator<StackEvent | E>,
+  { stdout, stdin }: Context,
+): Promise<IteratorResult<StackEvent | E>> {
+  let model = emptyProgress(Date.now())
+  const app = render(<ProgressScreen model={model} />, { stdout, stdin, exitOnCtrlC: false, patchConsole: false })
+  try {
+    for (;;) {
+      const next = await events.next()
+      if (next.done || !isStackEvent(next.value)) return next
+      model = updateProgress(model, next.value)
+      app.rerender(<ProgressScreen model={model} />)
+    }
+  } finally {
+    app.unmount()
+    await app.waitUntilExit()
+  }
+}
+
+const ownTypes = new Set(['engine', 'plan', 'step', 'resource', 'port', 'warning', 'done'])
+
+const isStackEvent = (event: { type: string }): event is StackEvent => ownTypes.has(event.type)
+
+const marks: { readonly [S in Step]: { mark: string; color: string } } = {
+  pulling: { mark: '↓', color: 'blue' },
+  creating: { mark: '·', color: 'gray' },
+  starting: { mark: '·', color: 'gray' },
+  waiting: { mark: '◌', color: 'yellow' },
+  healthy: { mark: '✓', color: 'green' },
+  running: { mark: '✓', color: 'green' },
+  completed: { mark: '✓', color: 'green' },
+  unchanged: { mark: '✓', color: 'green' },
+  stopping: { mark: '◌', color: 'yellow' },
+  stopped: { mark: '·', color: 'gray' },
+  removed: { mark: '✓', color: 'green' },
+  failed: { mark: '✗', color: 'red' },
+}
+
+export function ProgressScreen({ model }: { model: ProgressModel }) {
+  const now = useNow(model.isDone)
+  const width = Math.max(0, ...[...model.containers.keys()].map((name) => name.length))
+  return (
+    <Box flexDirection="column">
+      <Static items={[...model.lines]}>{(line, i) => <Text key={i}>{line}</Text>}</Static>
+      {[...model.containers].map(([name, event]) => (
+        <Row key={name} name={sanitize(name).padEnd(width)} event={event} />
+      ))}
+      <Text dimColor>{seconds(now - model.startedAt)}</Text>
+    </Box>
+  )
+}
+
+function Row({ name, event }: { name: string; event: StepEvent }) {
+  const { mark, color } = marks[event.step]
+  return (
+    <Box gap={1}>
+      <Text color={color}>{mark}</Text>
+      <Text color="cyan">{name}</Text>
+      <Text color={color}>{event.step.padEnd(9)}</Text>
+      <Text dimColor>{seconds(event.elapsedMs).padStart(6)}</Text>
+      <Text dimColor wrap="truncate">
+        {sanitize(event.detail)}
+      </Text>
+    </Box>
+  )
+}
+
+/** The time, ten times a second while something is going on. */
+function useNow(isDone: boolean): number {
+  const [now, setNow] = useState(Date.now())
+  useEffect(() => {
+    if (isDone) return
+    const timer = setInterval(() => setNow(Date.now()), 100)
+    return () => clearInterval(timer)
+  }, [isDone])
+  return now
+}

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { sanitize } from '../../../cli/output/sanitize.ts'
+
+describe('text from elsewhere', () => {
+  it.each([
+    ['a clipboard write (OSC 52)', 'a\x1b]52;c;ZXZpbA==\x07b', 'ab'],
+    ['a title (OSC 0)', 'a\x1b]0;title\x1b\\b', 'ab'],
+    ['a link (OSC 8)', '\x1b]8;;https://evil.test\x1b\\click\x1b]8;;\x1b\\', 'click'],
+    ['a cleared screen', 'a\x1b[2J\x1b[Hb', 'ab'],
+    ['colours', '\x1b[31mred\x1b[0m', 'red'],
+    ['a device control string', 'a\x1bP1$q"p\x1b\\b', 'ab'],
+    ['C1 forms of the same', 'a\x9b2Jb\x9d0;t\x9cc', 'abc'],
+    ['a reset', 'a\x1bcb', 'ab'],
+    ['bells, backspaces and carriage returns', 'a\x07\x08\rb', 'ab'],
+    ['a reordering of text', 'a\u202egnp.exe\u202c', 'agnp.exe'],
+    ['invisible marks', 'a\u200bb\ufeffc', 'abc'],
+    ['a sequence that never ends', 'a\x1b]52;c;AAAA', 'a'],
+    ['a lone escape at the end', 'a\x1b', 'a'],
+  ])('loses %s', (_, hostile, harmless) => {
+    expect(sanitize(hostile)).toBe(harmless)
+  })
+
+  it('keeps its lines, tabs and letters', () => {
+    expect(sanitize('smörgås\t🥬\nnext')).toBe('smörgås\t🥬\nnext')
+  })
+})
