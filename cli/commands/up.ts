@@ -20,8 +20,12 @@ export const command = defineCommand({
   async *run(context, options, services): AsyncIterable<UpEvent> {
     const stack = await openProjectStack(context, options)
     const wasEmpty = (await stack.ps()).length === 0
+    let isUp = false
     try {
-      yield* bringUp(stack, { ...options, services }, context)
+      for await (const event of bringUp(stack, { ...options, services }, context)) {
+        isUp ||= event.type === 'attached'
+        yield event
+      }
     } catch (error) {
       if (!context.signal.aborted) throw error
     } finally {
@@ -32,6 +36,7 @@ export const command = defineCommand({
     const removes = !options.detach || wasEmpty
     yield { type: 'leaving', removes }
     if (removes) yield* takeDown(context, options)
+    if (!isUp) throw context.signal.reason
   },
 
   screen: async (events, context) => (await import('../ui/screens/progress.tsx')).showProgress(events, context),
