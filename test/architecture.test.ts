@@ -22,6 +22,7 @@ const apart = ['embedded']
 
 /** Each third-party library has one home; a trailing slash means the whole folder. */
 const homes: Record<string, string[]> = {
+  '@msgpack/msgpack': ['src/protocol/serializer.ts'],
   acorn: ['src/app/parameters.ts'],
   amqplib: ['src/transport/amqp.ts'],
   commander: ['cli/program.ts'],
@@ -31,7 +32,7 @@ const homes: Record<string, string[]> = {
   ioredis: ['src/transport/redis/connection.ts'],
   leven: ['src/app/config.ts', 'compose/file/schema.ts'],
   react: ['cli/ui/'],
-  yaml: ['compose/file/load.ts'],
+  yaml: ['compose/file/load.ts', 'src/protocol/serializer.ts'],
 }
 
 const root = normalize(join(import.meta.dirname, '..'))
@@ -40,7 +41,7 @@ const files = globSync('{cli,compose,src}/**/*.{ts,tsx}', { cwd: root })
   .sort()
 
 const importStatement =
-  /^\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+  /^\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\b(?:import|require)\(\s*['"]([^'"]+)['"]\s*\)/gm
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')

@@ -122,13 +122,11 @@ export class Celery implements Sender {
   }
 
   /** Sends a message that exists already: a retry, for example. */
-  async resend(
-    message: TaskMessage,
-    { queue, serializer = this.conf.taskSerializer }: CallOptions = {},
-  ): Promise<void> {
+  async resend(message: TaskMessage, call: CallOptions = {}): Promise<void> {
+    const { queue, serializer = this.conf.taskSerializer, compression = this.conf.taskCompression } = call
     const { queue: target } = this.route(message.task, queue ? { queue } : {})
     const producer = await this.#producer.get()
-    await producer.publish(encodeTask(message, this.clock.now(), serializer), target)
+    await producer.publish(encodeTask(message, this.clock.now(), { serializer, compression }), target)
     if (this.conf.taskSendSentEvent) await this.#tellSent(message, target.name)
   }
 
@@ -136,7 +134,7 @@ export class Celery implements Sender {
   #completed(given: Signature): CallOptions {
     const declared = this.tasks.get(given.task)?.options ?? {}
     const { ignoreResult = this.conf.taskIgnoreResult } = declared
-    const names = ['timeLimit', 'softTimeLimit', 'expires', 'priority', 'queue', 'serializer'] as const
+    const names = ['timeLimit', 'softTimeLimit', 'expires', 'priority', 'queue', 'serializer', 'compression'] as const
     const options = { ...pick(declared, names), ignoreResult, ...given.options }
     return { ...options, priority: this.route(given.task, options).priority }
   }

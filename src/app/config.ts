@@ -17,8 +17,10 @@ export interface Settings {
   readonly include: readonly string[]
   /** Content types a worker reads. @default ['json'] */
   readonly acceptContent: readonly string[]
-  /** @default 'json' */
+  /** `json`, `yaml` or `msgpack`. @default 'json' */
   readonly taskSerializer: string
+  /** `gzip`, `brotli`, `zstd`, or none. @default null */
+  readonly taskCompression: string | null
   /** @default 'celery' */
   readonly taskDefaultQueue: string
   /** @default {} */
@@ -71,6 +73,7 @@ const table: { readonly [Name in keyof Settings]: readonly [Settings[Name], Kind
   include: [[], 'texts'],
   acceptContent: [['json'], 'texts'],
   taskSerializer: ['json', 'text'],
+  taskCompression: [null, 'text or null'],
   taskDefaultQueue: ['celery', 'text'],
   taskRoutes: [{}, 'object'],
   taskDefaultPriority: [0, 'number'],

@@ -22,7 +22,10 @@ export interface TaskOptions {
   readonly softTimeLimit?: number
   readonly queue?: string
   readonly priority?: number
+  /** @default the setting taskSerializer */
   readonly serializer?: string
+  /** @default the setting taskCompression */
+  readonly compression?: string
   readonly expires?: number
   /** Errors that are expected: logged as information, without a traceback. */
   readonly throws?: readonly (new (

@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly queue?: string
   readonly priority?: number
   readonly serializer?: string
+  /** `gzip`, `brotli` or `zstd`. */
+  readonly compression?: string
   readonly headers?: Readonly<Record<string, unknown>>
   /** A display name for logs and events. */
   readonly shadow?: string

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { CeleryError, messageOf } from '../errors.ts'
 import { dumps, loads } from './json.ts'
 
@@ -21,7 +22,29 @@ const json: Serializer = {
   decode: (bytes) => loads(utf8.decode(bytes)),
 }
 
-const serializers: readonly Serializer[] = [json]
+// Only a message of that kind pays for the library.
+const require = createRequire(import.meta.url)
+const yamlLibrary = () => require('yaml') as typeof import('yaml')
+const msgpackLibrary = () => require('@msgpack/msgpack') as typeof import('@msgpack/msgpack')
+
+const yaml: Serializer = {
+  name: 'yaml',
+  contentType: 'application/x-yaml',
+  contentEncoding: 'utf-8',
+  encode: (value) => Buffer.from(yamlLibrary().stringify(value)),
+  // Python's safe_load is YAML 1.1; aliases are limited, so that a small text cannot grow without end.
+  decode: (bytes) => yamlLibrary().parse(utf8.decode(bytes), { version: '1.1', maxAliasCount: 100 }),
+}
+
+const msgpack: Serializer = {
+  name: 'msgpack',
+  contentType: 'application/x-msgpack',
+  contentEncoding: 'binary',
+  encode: (value) => msgpackLibrary().encode(value, { ignoreUndefined: true }),
+  decode: (bytes) => msgpackLibrary().decode(bytes),
+}
+
+const serializers: readonly Serializer[] = [json, yaml, msgpack]
 
 /**
  * @param name a serializer's name or content type

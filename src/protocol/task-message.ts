@@ -1,4 +1,5 @@
 import { CeleryError } from '../errors.ts'
+import { compressionFor, decompress } from './compression.ts'
 import { isObject, isoDate, parseIsoDate } from './json.ts'
 import type { Message } from './message.ts'
 import { repr, reprArgs } from './repr.ts'
@@ -81,15 +82,24 @@ export function taskMessage(given: Given): TaskMessage {
   }
 }
 
+export interface Encoding {
+  /** @default 'json' */
+  readonly serializer?: string | undefined
+  readonly compression?: string | null | undefined
+}
+
 /**
  * The message a Python worker would get from a Python client.
  *
  * @param now epoch milliseconds, from which `expires` becomes the broker's time to live
- * @throws {CeleryError} ENCODE_ERROR, CONTENT_DISALLOWED
+ * @throws {CeleryError} ENCODE_ERROR, CONTENT_DISALLOWED, UNSUPPORTED
  */
-export function encodeTask(task: TaskMessage, now: number, serializerName = 'json'): Message {
-  const serializer = serializerFor(serializerName, [serializerName])
+export function encodeTask(task: TaskMessage, now: number, encoding: Encoding = {}): Message {
+  const { serializer: name = 'json' } = encoding
+  const serializer = serializerFor(name, [name])
+  const compression = encoding.compression ? compressionFor(encoding.compression) : undefined
   const embed = { callbacks: task.callbacks, errbacks: task.errbacks, chain: task.chain, chord: task.chord }
+  const body = encode(serializer, [task.args, task.kwargs, embed], `the arguments of ${task.task}`)
   return {
     headers: {
       lang: 'js',
@@ -112,6 +122,7 @@ export function encodeTask(task: TaskMessage, now: number, serializerName = 'jso
       stamped_headers: task.stampedHeaders,
       stamps: task.stamps,
       ...task.headers,
+      ...(compression && { compression: compression.contentType }),
     },
     properties: {
       correlationId: task.correlationId,
@@ -122,7 +133,7 @@ export function encodeTask(task: TaskMessage, now: number, serializerName = 'jso
     },
     contentType: serializer.contentType,
     contentEncoding: serializer.contentEncoding,
-    body: encode(serializer, [task.args, task.kwargs, embed], `the arguments of ${task.task}`),
+    body: compression ? compression.compress(body) : body,
   }
 }
 
@@ -177,7 +188,9 @@ export function decodeTask(message: Message, accept?: readonly string[]): TaskMe
 }
 
 function decodeBody(message: Message, accept?: readonly string[]) {
-  const body = decode(serializerFor(message.contentType, accept), message.body, 'the message body')
+  const { compression } = message.headers
+  const bytes = typeof compression === 'string' ? decompress(message.body, compression) : message.body
+  const body = decode(serializerFor(message.contentType, accept), bytes, 'the message body')
   if (!Array.isArray(body) || body.length !== 3) malformed('the body is not [args, kwargs, embed]')
   const [args, kwargs, embed] = body as unknown[]
   if (!Array.isArray(args)) malformed('args is not a list')

@@ -22,6 +22,9 @@ export const calls: Record<string, (app: Celery) => PromiseLike<unknown>> = {
       linkError: signature('tasks.handle_error'),
     }),
   ignore_result: (app) => app.sendTask('tasks.add', { args: [1, 2], ignoreResult: true }),
+  serializer_yaml: (app) => app.sendTask('tasks.add', { args: [1, 2], serializer: 'yaml' }),
+  serializer_msgpack: (app) => app.sendTask('tasks.add', { args: [1, 2], serializer: 'msgpack' }),
+  compression_gzip: (app) => app.sendTask('tasks.add', { args: [1, 2], compression: 'gzip' }),
   headers_custom: (app) => app.sendTask('tasks.add', { args: [1, 2], headers: { tenant: 'acme' } }),
   stamped: (app) => app.sendTask('tasks.add', { args: [1, 2], stamps: { monitor: 'm1' } }),
 }

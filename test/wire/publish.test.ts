@@ -4,11 +4,11 @@ import { encodeEnvelope } from '../../src/transport/redis/envelope.ts'
 import { appAt, calls } from './calls.ts'
 import { amqpMessages, comparable, fromAmqp, fromEnvelope, recording, redisLists } from './recorded.ts'
 
-/** Other serializers, compression and composed workflows: not published by this library yet. */
-const notYet = [
-  ...['serializer_yaml', 'serializer_msgpack', 'serializer_pickle', 'compression_gzip'],
-  ...['chain', 'group', 'chord', 'chain_of_group', 'map', 'starmap', 'chunks'],
-]
+/** Composed workflows: not published by this library yet. */
+const notYet = ['chain', 'group', 'chord', 'chain_of_group', 'map', 'starmap', 'chunks']
+
+/** A pickle can run anything when it is read: this library neither writes nor reads one. */
+const never = ['serializer_pickle']
 
 /** The recorder's own mistakes, which Python refused to send. */
 const refusedByPython = ['datetime_args', 'group_with_link']
@@ -30,7 +30,7 @@ async function published(name: string): Promise<{ message: Message; queue: strin
 describe('published messages', () => {
   it('cover the recordings', () => {
     const recorded = Object.keys(recording<object>('redis/publish.json'))
-    expect(recorded.sort()).toEqual([...Object.keys(calls), ...notYet, ...refusedByPython].sort())
+    expect(recorded.sort()).toEqual([...Object.keys(calls), ...notYet, ...never, ...refusedByPython].sort())
   })
 
   for (const name of Object.keys(calls)) {

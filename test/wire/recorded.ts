@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { decompress } from '../../src/protocol/compression.ts'
 import type { Message } from '../../src/protocol/message.ts'
+import { serializerFor } from '../../src/protocol/serializer.ts'
 import { decodeEnvelope } from '../../src/transport/redis/envelope.ts'
 
 /** Recordings of a real Celery 5.6 (kombu 5.6, Redis 7.0, RabbitMQ 3.10), as messages. */
@@ -55,8 +57,13 @@ export function comparable(message: Message): unknown {
     },
     contentType: message.contentType,
     contentEncoding: message.contentEncoding,
-    body: JSON.parse(Buffer.from(message.body).toString()),
+    body: decodeBody(message),
   }
+}
+
+function decodeBody({ headers, contentType, body }: Message): unknown {
+  const bytes = typeof headers.compression === 'string' ? decompress(body, headers.compression) : body
+  return serializerFor(contentType, [contentType]).decode(bytes)
 }
 
 const timeForm = (time: unknown) => (typeof time === 'string' ? time.replace(/\d/g, '9') : time)
