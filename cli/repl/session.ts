@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { start } from 'node:repl'
+import type { AsyncCompleter } from 'node:readline'
+import { type REPLServer, start } from 'node:repl'
 import type { Context } from '../context.ts'
 import { show } from './show.ts'
 
@@ -25,6 +26,7 @@ export async function converse({ stdin, stdout, signal, paint }: Context, option
   for (const [name, value] of Object.entries(options.words)) {
     Object.defineProperty(server.context, name, { value, enumerable: true, configurable: true, writable: true })
   }
+  completeLastExpression(server)
   await rememberIn(join(options.directory, '.celery-sandbox', 'repl-history'), server)
   await new Promise((resolve) => {
     server.on('exit', resolve)
@@ -32,7 +34,15 @@ export async function converse({ stdin, stdout, signal, paint }: Context, option
   })
 }
 
-function rememberIn(path: string, server: ReturnType<typeof start>): Promise<void> {
+// Node completes a line that is one expression; after `await` or inside a call it finds nothing.
+function completeLastExpression(server: REPLServer): void {
+  const complete = server.completer as AsyncCompleter
+  Object.assign(server, {
+    completer: ((line, done) => complete(/[\w$.]*$/.exec(line)?.[0] ?? line, done)) satisfies AsyncCompleter,
+  })
+}
+
+function rememberIn(path: string, server: REPLServer): Promise<void> {
   mkdirSync(dirname(path), { recursive: true })
   // A history that cannot be read or written is not worth a failure.
   return new Promise((resolve) => server.setupHistory(path, () => resolve()))

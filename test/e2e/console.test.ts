@@ -1,0 +1,115 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { cli, cliCommand, makeProject, temporaryDirectory } from '../support/cli.ts'
+import { describeWith } from '../support/parts.ts'
+import { answer } from '../support/process.ts'
+import { openTerminal } from '../support/terminal.ts'
+
+const noDocker = { DOCKER_HOST: 'unix:///nope' }
+
+/** How a shell wants to find its terminal again. */
+const sane = { alternateScreen: false, cursorVisible: true, cooked: true }
+
+describeWith(['tmux'], 'in a terminal, init', () => {
+  it('asks, shows what it will make, and makes it', async () => {
+    await using home = await temporaryDirectory()
+    await using terminal = await openTerminal(`${cliCommand} init --skip-install`, { cwd: home.path })
+    await terminal.until('Project')
+    await terminal.type('shop')
+    await terminal.until('shop')
+    await terminal.press('Enter')
+    await terminal.until('RabbitMQ, and Redis for results')
+    await terminal.press('Down')
+    await terminal.until('❯ Redis for both')
+    await terminal.press('Enter')
+    await terminal.until('tasks/arithmetics.ts')
+    await terminal.press('Enter')
+    const screen = await terminal.until('Next:')
+    expect(screen).toContain('celery-sandbox init shop --template minimal --broker redis --yes')
+    expect(await terminal.exit()).toBe(0)
+    expect(await terminal.flags()).toEqual(sane)
+    expect(await readdir(join(home.path, 'shop'))).toContain('compose.yaml')
+  })
+
+  it.each([['Escape'], ['C-c']])('makes nothing when it is left with %s, and restores the terminal', async (key) => {
+    await using home = await temporaryDirectory()
+    await using terminal = await openTerminal(`${cliCommand} init`, { cwd: home.path })
+    await terminal.until('Project')
+    await terminal.press(key)
+    expect(await terminal.exit()).toBe(130)
+    expect(await terminal.flags()).toEqual(sane)
+    expect(await readdir(home.path)).toEqual([])
+  })
+})
+
+describeWith(['tmux'], 'in a terminal, a stack', () => {
+  let home: Awaited<ReturnType<typeof temporaryDirectory>>
+  let cwd: string
+  beforeAll(async () => {
+    home = await temporaryDirectory()
+    cwd = await makeProject(home.path)
+  })
+  afterAll(async () => {
+    await cli(['down'], { cwd, env: noDocker })
+    await home[Symbol.asyncDispose]()
+  })
+
+  it('goes up with a row for each container, shows its logs, and Ctrl-C takes it down', async () => {
+    await using terminal = await openTerminal(`${cliCommand} up`, { cwd, env: noDocker, columns: 120 })
+    await terminal.until(/✓ shop-worker-1 +healthy/)
+    await terminal.until('Ready. Ctrl-C takes the stack down.')
+    await terminal.press('C-c')
+    await terminal.until('shop-redis-1 removed')
+    expect(await terminal.exit()).toBe(0)
+    expect(await terminal.flags()).toEqual(sane)
+    expect((await answer('pgrep', ['-af', cwd])) ?? '').toBe('')
+  })
+
+  it('that is interrupted while it starts leaves nothing', async () => {
+    await using terminal = await openTerminal(`${cliCommand} up -d`, { cwd, env: noDocker })
+    await terminal.until('shop-worker-1')
+    await terminal.press('C-c')
+    expect(await terminal.exit()).toBe(130)
+    expect(await terminal.flags()).toEqual(sane)
+    expect((await answer('pgrep', ['-af', cwd])) ?? '').toBe('')
+  })
+
+  it('is talked to in the REPL: completion, await, errors, history', async () => {
+    expect(await cli(['up', '-d'], { cwd, env: noDocker })).toMatchObject({ code: 0 })
+    await using terminal = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
+    await terminal.until('celery>')
+    await terminal.type('await add.de')
+    await terminal.until('add.de')
+    await terminal.press('Tab')
+    await terminal.until(/celery> await add\.delay$/m)
+    await terminal.type('(4, 4).get()')
+    await terminal.press('Enter')
+    await terminal.until(/^8$/m)
+    await terminal.type('add.delay(1)')
+    await terminal.press('Enter')
+    await terminal.until('Uncaught TypeError: add(x, y) is missing 1 argument: y')
+    await terminal.type('await div.delay(1, 0).get()')
+    await terminal.press('Enter')
+    await terminal.until('Uncaught ValueError: cannot divide 1 by zero')
+    await terminal.type('.exit')
+    await terminal.press('Enter')
+    expect(await terminal.exit()).toBe(0)
+    expect(await terminal.flags()).toEqual(sane)
+
+    await using later = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
+    await later.until('celery>')
+    await later.press('Up', 'Up')
+    await later.until('celery> await div.delay(1, 0).get()')
+    await later.press('C-d')
+    await later.press('C-c')
+    await later.press('C-d')
+    expect(await later.exit()).toBe(0)
+    expect(await later.flags()).toEqual(sane)
+  })
+
+  it('uses no colour where none is wanted', async () => {
+    await using terminal = await openTerminal(`${cliCommand} ps | cat -v`, { cwd, env: { ...noDocker, NO_COLOR: '1' } })
+    expect(await terminal.until('shop-worker-2')).not.toContain('^[')
+  })
+})
