@@ -1,0 +1,201 @@
+import type { Model, Service } from '../model.ts'
+
+/**
+ * Where containers run: a Docker engine, or child processes that behave like its containers. What stack, reconcile
+ * and execute need and no more; test/conformance/engine.ts says what every engine must do.
+ *
+ * Stopping what stands, starting what runs and removing what is gone are no errors.
+ */
+export interface Engine {
+  readonly kind: 'docker' | 'embedded'
+  readonly endpoint: string
+  /** Where published ports are reached: `127.0.0.1`, or the host of a distant engine. */
+  readonly host: string
+
+  /** The model as this engine can run it, and what differs, a sentence each. */
+  prepare(model: Model): { readonly model: Model; readonly notes: readonly string[] }
+
+  /** Every container of a project, running or not, one-off runs included. */
+  containers(project: string): Promise<readonly ContainerState[]>
+  /** The networks and volumes of a project, and those of these names, whoever owns them. */
+  resources(project: string, names?: ResourceNames): Promise<Resources>
+  /** What the list does not tell: environment, exit, the last health check. Undefined when it is gone. */
+  inspect(container: string): Promise<ContainerDetail | undefined>
+  /** The images that are in the local store, by the reference asked for. */
+  images(references: readonly string[]): Promise<Readonly<Record<string, ImageState>>>
+  /** Fetches an image; yields the fraction done, which never goes back. */
+  pull(reference: string, platform: string | undefined, signal: AbortSignal): AsyncIterable<number>
+  /** Every port any container publishes on the host. */
+  publishedPorts(): Promise<readonly HeldPort[]>
+
+  createNetwork(model: Model, key: string): Promise<void>
+  removeNetwork(id: string): Promise<void>
+  createVolume(model: Model, key: string): Promise<void>
+  removeVolume(name: string): Promise<void>
+
+  /** Returns the id. */
+  create(spec: ContainerSpec): Promise<string>
+  start(container: string): Promise<void>
+  /** Asks the container to end, then makes it end; without a timeout its own grace period counts. */
+  stop(container: string, timeoutSeconds?: number): Promise<void>
+  remove(container: string, options?: { volumes?: boolean }): Promise<void>
+  rename(container: string, name: string): Promise<void>
+
+  /** What a container wrote, oldest first; with `follow` until it ends. Every line carries its time. */
+  logs(container: string, options: LogOptions): AsyncIterable<EngineLogLine>
+  /** What happens to a project's containers from now on; resolves once nothing can be missed any more. */
+  events(project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>
+
+  /** A project was taken down: lets go of what the engine keeps for it besides. */
+  release(project: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Names by which networks and volumes are looked for. */
+export interface ResourceNames {
+  readonly networks: readonly string[]
+  readonly volumes: readonly string[]
+}
+
+/** Networks and volumes that were found. */
+export interface Resources {
+  readonly networks: readonly NetworkState[]
+  readonly volumes: readonly VolumeState[]
+}
+
+/** Docker's own words. */
+export type RunState = 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'dead' | 'removing'
+/** `none` when nothing checks it. */
+export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy'
+
+/** What the list of containers tells of one. */
+export interface ContainerState {
+  readonly id: string
+  readonly name: string
+  readonly image: string
+  readonly command: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly state: RunState
+  readonly health: Health
+  readonly exitCode: number | undefined
+  /** For people: `Up 3 minutes (healthy)`. */
+  readonly status: string
+  readonly ports: readonly PortBinding[]
+  /** The networks it is attached to; the id of one that stands still may be empty. */
+  readonly networks: readonly { readonly name: string; readonly id: string }[]
+  /** Names of the volumes it mounts. */
+  readonly volumes: readonly string[]
+  /** The address of a service that stands in for the one the file names; its scheme and password count. */
+  readonly url?: string
+}
+
+/** What is told of one container alone. */
+export interface ContainerDetail {
+  readonly id: string
+  readonly name: string
+  readonly state: RunState
+  readonly hostname: string
+  /** As the service set it; variables of the image itself are left out. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly health: Health
+  readonly exitCode: number
+  readonly oomKilled: boolean
+  /** What the engine said when it could not start it. */
+  readonly error: string
+  /** What the last health check printed. */
+  readonly healthOutput: string
+  readonly ports: readonly PortBinding[]
+  readonly command: readonly string[]
+}
+
+/** A port of a container as it is published. */
+export interface PortBinding {
+  /** `127.0.0.1`, `0.0.0.0`, `::` … */
+  readonly host: string
+  readonly port: number
+  readonly target: number
+  readonly protocol: string
+}
+
+/** A published port and the container that has it. */
+export interface HeldPort extends PortBinding {
+  readonly container: string
+  readonly project: string | undefined
+}
+
+/** A network that exists. */
+export interface NetworkState {
+  readonly id: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** A volume that exists. */
+export interface VolumeState {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** An image in the local store. */
+export interface ImageState {
+  readonly id: string
+}
+
+/** All that is needed to create one container. */
+export interface ContainerSpec {
+  readonly name: string
+  readonly model: Model
+  readonly service: Service
+  readonly labels: Readonly<Record<string, string>>
+  /** The ports as they were chosen, in the order of the service's own list. */
+  readonly ports: readonly ChosenPort[]
+  /** The container this one takes over from: its anonymous volumes stay, and its name until it is gone. */
+  readonly replaces: { readonly container: string; readonly temporaryName: string } | undefined
+}
+
+/** A port to publish. */
+export interface ChosenPort {
+  readonly host: string
+  /** Undefined: the engine takes any free one. */
+  readonly port: number | undefined
+  readonly target: number
+  readonly protocol: string
+}
+
+/** Which lines of a log. */
+export interface LogOptions {
+  readonly follow?: boolean
+  /** The last so many lines. */
+  readonly tail?: number | undefined
+  /** RFC 3339 with up to nine digits of a second; lines of this very time are included. */
+  readonly since?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** One line of one container. */
+export interface EngineLogLine {
+  readonly stream: 'stdout' | 'stderr'
+  /** RFC 3339, UTC; nine digits of a second from Docker. Compares as text. */
+  readonly time: string
+  readonly text: string
+}
+
+/** Something that happened to a container. */
+export interface EngineEvent {
+  readonly action: 'create' | 'start' | 'die' | 'oom' | 'health' | 'destroy' | 'rename'
+  readonly container: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** With `die`. */
+  readonly exitCode?: number
+  /** With `health`. */
+  readonly health?: Health
+}
+
+/** The command lines by which the embedded engine starts processes. */
+export interface Commands {
+  /** Starts a broker; gets `--port N` and reads its password from CELERY_SANDBOX_BROKER_PASSWORD. */
+  readonly broker: readonly string[]
+  /** Runs our own CLI. */
+  readonly bin: readonly string[]
+}

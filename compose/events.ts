@@ -1,0 +1,96 @@
+import { Channel } from './channel.ts'
+
+/** What a container is going through. */
+export type Step =
+  | 'pulling'
+  | 'creating'
+  | 'starting'
+  | 'waiting'
+  | 'healthy'
+  | 'running'
+  | 'completed'
+  | 'unchanged'
+  | 'stopping'
+  | 'stopped'
+  | 'removed'
+  | 'failed'
+
+/** What happens while a stack goes up or down: plain data, in the order it happened. */
+export type StackEvent =
+  | {
+      readonly type: 'engine'
+      readonly kind: 'docker' | 'embedded'
+      readonly endpoint: string
+      /** One line: why this engine. */
+      readonly reason: string
+    }
+  | {
+      readonly type: 'plan'
+      /** One line per operation with its cause; empty means no changes. */
+      readonly operations: readonly string[]
+    }
+  | {
+      readonly type: 'step'
+      readonly service: string
+      readonly container: string
+      readonly step: Step
+      /** A few words for people: a percentage, an exit code, what is waited for. */
+      readonly detail: string
+      /** Since the work on this container began. */
+      readonly elapsedMs: number
+      /** 0 … 1, only while pulling; never goes back. */
+      readonly progress?: number
+    }
+  | {
+      /** A network or volume was made or removed. */
+      readonly type: 'resource'
+      readonly resource: 'network' | 'volume'
+      readonly name: string
+      readonly step: 'created' | 'removed' | 'kept'
+      readonly detail: string
+    }
+  | {
+      readonly type: 'port'
+      readonly service: string
+      readonly container: string
+      readonly address: string
+      readonly wanted: number
+      readonly chosen: number
+      /** Who has the wanted port, as far as one can see: `container shop-redis-1`, `redis-server (pid 812)`. */
+      readonly holder: string | undefined
+    }
+  | { readonly type: 'warning'; readonly message: string }
+  | {
+      readonly type: 'done'
+      /** Whether anything was changed. */
+      readonly changed: boolean
+      readonly elapsedMs: number
+    }
+
+/** Hands an event to whoever reads. */
+export type Emit = (event: StackEvent) => void
+
+/**
+ * Runs `work` and hands out what it emits, as it emits it. Ends when the work ends; throws what it throws. A reader
+ * who leaves early aborts the work.
+ */
+export async function* emitted(
+  work: (emit: Emit, signal: AbortSignal) => Promise<void>,
+  outer?: AbortSignal,
+): AsyncGenerator<StackEvent, void, undefined> {
+  const leaving = new AbortController()
+  const events = new Channel<StackEvent>()
+  const finished = work(
+    (event) => void events.push(Object.freeze(event)),
+    outer ? AbortSignal.any([outer, leaving.signal]) : leaving.signal,
+  ).then(
+    () => events.close(),
+    (error: unknown) => events.close(error),
+  )
+  try {
+    yield* events
+  } finally {
+    leaving.abort(new Error('nobody listens any more'))
+    await finished
+  }
+}

@@ -1,0 +1,99 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, delimiter, dirname, join, resolve } from 'node:path'
+import { StackError } from '../errors.ts'
+import { parseDotenv } from './dotenv.ts'
+
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const fileNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']
+const overrideNames = [
+  'compose.override.yml',
+  'compose.override.yaml',
+  'docker-compose.override.yml',
+  'docker-compose.override.yaml',
+]
+
+/** Where a project is. */
+export interface Discovered {
+  /** Absolute; relative paths of the files count from here. */
+  readonly directory: string
+  /** Absolute; empty when none was found. */
+  readonly files: readonly string[]
+}
+
+/** Finds the files as Compose does: those named, else COMPOSE_FILE, else the first directory upwards that has one. */
+export function discover(start: string, named: readonly string[] | undefined, env: Environment): Discovered {
+  const list = env.COMPOSE_FILE?.split(env.COMPOSE_PATH_SEPARATOR ?? delimiter).filter((file) => file !== '')
+  const given = named && named.length > 0 ? named : list
+  if (given && given.length > 0) {
+    const files = given.map((file) => resolve(start, file))
+    return { directory: dirname(files[0] ?? start), files }
+  }
+  for (let directory = resolve(start); ; directory = dirname(directory)) {
+    const main = firstIn(directory, fileNames)
+    const override = firstIn(directory, overrideNames)
+    if (main) return { directory, files: override ? [main, override] : [main] }
+    if (directory === dirname(directory)) return { directory: resolve(start), files: [] }
+  }
+}
+
+function firstIn(directory: string, names: readonly string[]): string | undefined {
+  return names.map((name) => join(directory, name)).find(existsSync)
+}
+
+/** A line of an environment file that cannot be read. */
+export interface DotenvProblem {
+  readonly file: string
+  readonly line: number
+  readonly message: string
+}
+
+/** The process environment over the `.env` of each directory, the first directory first. */
+export function readEnvironment(
+  directories: readonly string[],
+  env: Environment,
+): { environment: Environment; problems: readonly DotenvProblem[] } {
+  const problems: DotenvProblem[] = []
+  let environment = env
+  for (const file of dotenvFiles(directories, env)) {
+    if (!existsSync(file)) continue
+    const known = environment
+    const result = parseDotenv(readFileSync(file, 'utf8'), (name) => known[name])
+    if (result.ok) environment = { ...result.values, ...environment }
+    else problems.push({ file, line: result.line, message: result.problem })
+  }
+  return { environment, problems }
+}
+
+function dotenvFiles(directories: readonly string[], env: Environment): readonly string[] {
+  if (/^(1|t|true)$/i.test(env.COMPOSE_DISABLE_ENV_FILE ?? '')) return []
+  const named = env.COMPOSE_ENV_FILES?.split(',').map((file) => resolve(directories[0] ?? '.', file))
+  return named ?? [...new Set(directories)].map((directory) => join(directory, '.env'))
+}
+
+/**
+ * The project's name: given, else COMPOSE_PROJECT_NAME, else the file's `name:`, else the directory's.
+ *
+ * @throws {StackError} PROJECT_NAME_INVALID
+ */
+export function projectName(
+  given: string | undefined,
+  env: Environment,
+  fromFile: string | undefined,
+  directory: string,
+): string {
+  const exact = given || env.COMPOSE_PROJECT_NAME
+  const name = exact ?? (normalized(fromFile ?? '') || normalized(basename(directory)))
+  if (name === '' || normalized(name) !== name) {
+    throw new StackError('PROJECT_NAME_INVALID', `"${exact ?? basename(directory)}" cannot be a project's name`)
+  }
+  return name
+}
+
+function normalized(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, '')
+    .replace(/^[_-]+/, '')
+}

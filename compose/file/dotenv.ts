@@ -1,0 +1,81 @@
+import { interpolate, type Lookup } from './interpolate.ts'
+
+/** What a file says, or where it cannot be read. */
+export type DotenvResult =
+  | { readonly ok: true; readonly values: Readonly<Record<string, string>> }
+  | { readonly ok: false; readonly line: number; readonly problem: string }
+
+/**
+ * Reads an environment file by Compose's grammar: `KEY=value`, `KEY: value`, `export KEY=value`, a bare `KEY` that
+ * takes over the value `lookup` knows; values plain (up to ` #`), in double quotes (escapes, variables) or in single
+ * quotes (as they are), both over several lines.
+ */
+export function parseDotenv(text: string, lookup: Lookup): DotenvResult {
+  const values: Record<string, string> = {}
+  const known: Lookup = (name) => lookup(name) ?? values[name]
+  let rest = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n')
+  const total = rest.length
+  const fail = (problem: string): DotenvResult => ({
+    ok: false,
+    line: text.slice(0, total - rest.length).split('\n').length,
+    problem,
+  })
+  while (true) {
+    rest = rest.replace(/^(\s+|#[^\n]*)+/, '')
+    if (rest === '') return { ok: true, values }
+    const head = /^(?:export[^\S\n]+)?([^\s=:#'"]+)[^\S\n]*([=:]|\n|$)[^\S\n]*/.exec(rest)
+    const [whole = '', key = '', separator] = head ?? []
+    if (!head || !/^[\p{L}\p{N}_.[\]-]+$/u.test(key)) {
+      return fail(`unexpected character in variable name "${rest.split('\n', 1)[0]}"`)
+    }
+    rest = rest.slice(whole.length)
+    if (separator === '=' || separator === ':') {
+      const value = readValue(rest)
+      if (value === undefined) return fail(`unterminated quoted value of ${key}`)
+      const result = value.literal ? undefined : interpolate(value.text, known)
+      if (result && !result.ok) return fail(result.problem)
+      values[key] = result?.text ?? value.text
+      rest = rest.slice(value.length)
+    } else {
+      const inherited = lookup(key)
+      if (inherited !== undefined) values[key] = inherited
+    }
+  }
+}
+
+interface Value {
+  readonly text: string
+  /** Single quotes: nothing in it is replaced. */
+  readonly literal: boolean
+  readonly length: number
+}
+
+function readValue(text: string): Value | undefined {
+  const quote = text[0]
+  if (quote !== '"' && quote !== "'") {
+    const line = text.split('\n', 1)[0] ?? ''
+    return { text: (line.split(' #', 1)[0] ?? '').trimEnd(), literal: false, length: line.length }
+  }
+  const match = (quote === '"' ? /^"((?:[^"\\]|\\.)*)"/s : /^'((?:[^'\\]|\\.)*)'/s).exec(text)
+  if (!match) return undefined
+  const inner = match[1] ?? ''
+  return quote === '"'
+    ? { text: inner.replace(/\\(["\\abfnrtv$])/g, expandEscape), literal: false, length: match[0].length }
+    : { text: inner.replaceAll("\\'", "'"), literal: true, length: match[0].length }
+}
+
+// `\$` becomes `$$`, which interpolation turns into a dollar sign that stands for itself.
+const escapes: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  $: '$$',
+}
+
+function expandEscape(_: string, char: string): string {
+  return escapes[char] ?? char
+}

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { promisify } from 'node:util'
+
+/** The process that listens on a port of this machine, as far as it can be seen: `redis-server (pid 812)`. */
+export async function holdingProcess(port: number): Promise<string | undefined> {
+  try {
+    return process.platform === 'linux' ? fromProc(port) : await fromLsof(port)
+  } catch {
+    return undefined
+  }
+}
+
+/** TCP_LISTEN in /proc/net/tcp. */
+const listening = '0A'
+
+function fromProc(port: number): string | undefined {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  const inodes = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[1]?.endsWith(`:${hex}`) && fields[3] === listening)
+      .map((fields) => fields[9]),
+  )
+  const sockets = new Set(inodes.map((inode) => `socket:[${inode}]`))
+  const pid = readdirSync('/proc').find((name) => /^\d+$/.test(name) && hasOpen(name, sockets))
+  return pid && `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`
+}
+
+/** Processes of other users hide what they have open. */
+function hasOpen(pid: string, sockets: ReadonlySet<string>): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)))
+  } catch {
+    return false
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
+
+async function fromLsof(port: number): Promise<string | undefined> {
+  const { stdout } = await promisify(execFile)('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc'], {
+    timeout: 2000,
+  })
+  const pid = /^p(\d+)/m.exec(stdout)?.[1]
+  const command = /^c(.+)/m.exec(stdout)?.[1]
+  return pid && `${command ?? 'a process'} (pid ${pid})`
+}

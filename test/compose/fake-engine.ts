@@ -1,0 +1,247 @@
+import { Channel } from '../../compose/channel.ts'
+import type {
+  ContainerDetail,
+  ContainerSpec,
+  ContainerState,
+  Engine,
+  EngineEvent,
+  EngineLogLine,
+  HeldPort,
+  ImageState,
+  LogOptions,
+  Resources,
+  RunState,
+} from '../../compose/engine/engine.ts'
+import type { Model } from '../../compose/model.ts'
+
+interface FakeContainer {
+  readonly spec: ContainerSpec
+  name: string
+  state: RunState
+  health: ContainerState['health']
+  exitCode: number
+  oomKilled: boolean
+  healthOutput: string
+  readonly lines: EngineLogLine[]
+}
+
+/** An engine in memory whose containers do what the test says. */
+export class FakeEngine implements Engine {
+  readonly kind = 'docker'
+  readonly endpoint = 'fake://'
+  readonly host = '127.0.0.1'
+  /** What was asked of it, in order: `start shop-redis-1`. */
+  readonly calls: string[] = []
+  readonly all = new Map<string, FakeContainer>()
+  /** Called when a container starts; by default it just runs. */
+  onStart: (name: string) => void = () => {}
+  /** Thrown, once each, by the call of this text. */
+  readonly failures = new Map<string, Error>()
+  held: HeldPort[] = []
+  readonly #networks = new Set<string>()
+  readonly #events = new Set<Channel<EngineEvent>>()
+  readonly #followers = new Map<string, Set<Channel<EngineLogLine>>>()
+
+  prepare(model: Model) {
+    return { model, notes: [] }
+  }
+
+  async containers(): Promise<readonly ContainerState[]> {
+    return [...this.all].map(([id, container]) => ({
+      id,
+      name: container.name,
+      image: container.spec.service.config.image ?? '',
+      command: '',
+      labels: container.spec.labels,
+      state: container.state,
+      health: container.health,
+      exitCode: container.exitCode,
+      status: '',
+      ports: this.#ports(container),
+      networks: Object.keys(container.spec.service.config.networks ?? {}).map((key) => {
+        const name = container.spec.model.networks[key]?.name ?? key
+        return { name, id: name }
+      }),
+      volumes: [],
+    }))
+  }
+
+  async resources(): Promise<Resources> {
+    return { networks: [...this.#networks].map((name) => ({ id: name, name, labels: {} })), volumes: [] }
+  }
+
+  async inspect(id: string): Promise<ContainerDetail | undefined> {
+    const container = this.all.get(id)
+    if (!container) return undefined
+    const { spec, name, state, health, exitCode, oomKilled, healthOutput } = container
+    const environment = Object.entries(spec.service.config.environment ?? {}).map(([key, value]) => [key, value ?? ''])
+    return {
+      id,
+      name,
+      state,
+      health,
+      exitCode,
+      oomKilled,
+      healthOutput,
+      error: '',
+      hostname: `host-${name}`,
+      environment: Object.fromEntries(environment),
+      ports: this.#ports(container),
+      command: [],
+    }
+  }
+
+  async images(references: readonly string[]): Promise<Readonly<Record<string, ImageState>>> {
+    return Object.fromEntries(references.map((reference) => [reference, { id: `sha256:${reference}` }]))
+  }
+
+  async *pull(reference: string): AsyncGenerator<number> {
+    this.#called(`pull ${reference}`)
+    yield 0.5
+    yield 1
+  }
+
+  async publishedPorts(): Promise<readonly HeldPort[]> {
+    return this.held
+  }
+
+  async createNetwork(model: Model, key: string): Promise<void> {
+    const name = model.networks[key]?.name ?? key
+    this.#called(`create network ${name}`)
+    this.#networks.add(name)
+  }
+  async removeNetwork(id: string): Promise<void> {
+    this.#called(`remove network ${id}`)
+  }
+  async createVolume(model: Model, key: string): Promise<void> {
+    this.#called(`create volume ${model.volumes[key]?.name}`)
+  }
+  async removeVolume(name: string): Promise<void> {
+    this.#called(`remove volume ${name}`)
+  }
+
+  async create(spec: ContainerSpec): Promise<string> {
+    const name = spec.replaces?.temporaryName ?? spec.name
+    this.#called(`create ${name}`)
+    const id = `${name}#${this.calls.length}`
+    this.all.set(id, {
+      spec,
+      name,
+      state: 'created',
+      health: 'none',
+      exitCode: 0,
+      oomKilled: false,
+      healthOutput: '',
+      lines: [],
+    })
+    return id
+  }
+
+  async start(id: string): Promise<void> {
+    const container = this.#get(id)
+    this.#called(`start ${container.name}`)
+    container.state = 'running'
+    container.health = container.spec.service.config.healthcheck ? 'starting' : 'none'
+    this.#emit(id, 'start')
+    this.onStart(container.name)
+  }
+
+  async stop(id: string): Promise<void> {
+    this.#called(`stop ${this.#get(id).name}`)
+    this.die(this.#get(id).name, 143)
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#called(`remove ${this.#get(id).name}`)
+    this.#emit(id, 'destroy')
+    this.all.delete(id)
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    this.#called(`rename ${this.#get(id).name} to ${name}`)
+    this.#get(id).name = name
+  }
+
+  async *logs(id: string, { follow, tail, since }: LogOptions): AsyncGenerator<EngineLogLine> {
+    const container = this.all.get(id)
+    if (!container) return
+    const lines = container.lines.filter(({ time }) => since === undefined || time >= since)
+    const channel = new Channel<EngineLogLine>()
+    if (follow && container.state === 'running') this.#followersOf(id).add(channel)
+    else channel.close()
+    yield* tail === undefined ? lines : lines.slice(-tail)
+    yield* channel
+  }
+
+  async events(): Promise<AsyncIterable<EngineEvent>> {
+    const channel = new Channel<EngineEvent>()
+    this.#events.add(channel)
+    return channel
+  }
+
+  async release(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  /** What a container does by itself. */
+
+  write(name: string, text: string, time: string): void {
+    const [id, container] = this.#named(name)
+    const line: EngineLogLine = { stream: 'stdout', time, text }
+    container.lines.push(line)
+    for (const follower of this.#followersOf(id)) void follower.push(line)
+  }
+
+  become(name: string, health: ContainerState['health'], output = ''): void {
+    const [id, container] = this.#named(name)
+    container.health = health
+    container.healthOutput = output
+    this.#emit(id, 'health')
+  }
+
+  die(name: string, exitCode: number, oomKilled = false): void {
+    const [id, container] = this.#named(name)
+    container.state = 'exited'
+    container.exitCode = exitCode
+    container.oomKilled = oomKilled
+    for (const follower of this.#followersOf(id)) follower.close()
+    this.#followersOf(id).clear()
+    this.#emit(id, 'die')
+  }
+
+  #named(name: string): [string, FakeContainer] {
+    const entry = [...this.all].find(([, container]) => container.name === name)
+    if (!entry) throw new Error(`no container ${name}`)
+    return entry
+  }
+
+  #get(id: string): FakeContainer {
+    const container = this.all.get(id)
+    if (!container) throw new Error(`no container ${id}`)
+    return container
+  }
+
+  #ports({ spec, state }: FakeContainer) {
+    return state === 'running'
+      ? spec.ports.flatMap((one) => (one.port === undefined ? [] : [{ ...one, port: one.port }]))
+      : []
+  }
+
+  #followersOf(id: string): Set<Channel<EngineLogLine>> {
+    const followers = this.#followers.get(id) ?? new Set()
+    this.#followers.set(id, followers)
+    return followers
+  }
+
+  #called(call: string): void {
+    this.calls.push(call)
+    const failure = this.failures.get(call)
+    this.failures.delete(call)
+    if (failure) throw failure
+  }
+
+  #emit(id: string, action: EngineEvent['action']): void {
+    const { name, spec, exitCode, health } = this.#get(id)
+    const event: EngineEvent = { action, container: id, name, labels: spec.labels, exitCode, health }
+    for (const channel of this.#events) void channel.push(event)
+  }
+}
