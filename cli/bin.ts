@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-// Runs on any Node that has ECMAScript modules, to say which one is needed: nothing newer may be used before that.
+// Runs on any Node that has ECMAScript modules, to say which one is needed: nothing newer may be used before that,
+// not even imported by name, which would fail before the first line runs.
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
@@ -18,7 +19,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.stdout.write(`${JSON.parse(manifest).version}\n`)
 } else {
   // Beside the package, so that nothing of ours is left in the directory for temporary files.
-  enableCompileCache?.(fileURLToPath(new URL('../../.cache', import.meta.url)))
+  module.enableCompileCache?.(fileURLToPath(new URL('../../.cache', import.meta.url)))
   const { main } = await import('./main.ts')
   await main(process.argv.slice(2))
 }

@@ -22,6 +22,12 @@ export function interruptible(): { signal: AbortSignal; release: () => void } {
   }
 }
 
+/** Calls back when the signal aborts, also when it has done so already. */
+export function onAbort(signal: AbortSignal, run: () => void): void {
+  if (signal.aborted) run()
+  else signal.addEventListener('abort', run, { once: true })
+}
+
 /** Calls back when the supervisor that started this process is gone, so that nobody would ever stop it. */
 export function onOrphaned(run: () => void): void {
   process.once('disconnect', run)

@@ -44,14 +44,14 @@ function loginUrl({ role, environment: env, address }: ProbeTarget): { url: stri
   return { url, hasPassword: env.RABBITMQ_DEFAULT_PASS !== undefined }
 }
 
-async function answersPing({ environment, hostname }: ProbeTarget): Promise<void> {
+async function answersPing({ environment, hostname }: ProbeTarget, signal: AbortSignal): Promise<void> {
   const brokerUrl = environment.CELERY_BROKER_URL
   if (!brokerUrl) throw new Error('CELERY_BROKER_URL is not in its environment')
   const app = new Celery('probe', { brokerUrl })
   try {
     const node = `celery@${hostname}`
     const control = await app.control()
-    const replies = await control.ask('ping', { destination: [node], timeoutMs: 1_000 })
+    const replies = await control.ask('ping', { destination: [node], timeoutMs: 1_000, signal })
     if (!(node in replies)) throw new Error(`${node} does not answer yet`)
   } finally {
     await app.close()

@@ -56,7 +56,7 @@ export type StackEvent =
       readonly address: string
       readonly wanted: number
       readonly chosen: number
-      /** Who has the wanted port, as far as one can see: `container shop-redis-1`, `redis-server (pid 812)`. */
+      /** Who has the wanted port, as far as one can see: `container shop-redis-1`, `redis-server, pid 812`. */
       readonly holder: string | undefined
     }
   | { readonly type: 'warning'; readonly message: string }

@@ -272,7 +272,10 @@ async function specOf(service: Service, name: string, number: number, job: Job):
   return { name, model, service, labels, ports: ports.portsOf(name), replaces: undefined }
 }
 
-/** The engine has the last word on ports: when it finds one taken after all, the container is made anew, once. */
+/** Each of several projects that start at one moment may lose the race for a port to all the others. */
+const portAttempts = 10
+
+/** The engine has the last word on ports: when it finds one taken after all, the container is made anew on others. */
 async function startOnFreePorts(operation: Of<'start'>, job: Job): Promise<void> {
   const { ports, watch } = job.making
   const start = () => {
@@ -280,13 +283,14 @@ async function startOnFreePorts(operation: Of<'start'>, job: Job): Promise<void>
     job.lives.set(id, watch.of(id))
     return job.site.engine.start(id)
   }
-  try {
-    await start()
-  } catch (thrown) {
-    if (!(thrown instanceof StackError) || thrown.code !== 'PORT_BUSY') throw thrown
-    await ports.renew(operation.service, operation.name)
-    await handlers.recreate({ ...operation, do: 'recreate', old: job.idOf(operation) }, job)
-    await start()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start()
+    } catch (thrown) {
+      if (!(thrown instanceof StackError) || thrown.code !== 'PORT_BUSY' || attempt === portAttempts) throw thrown
+      await ports.renew(operation.service, operation.name)
+      await handlers.recreate({ ...operation, do: 'recreate', old: job.idOf(operation) }, job)
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 import { promisify } from 'node:util'
 
-/** The process that listens on a port of this machine, as far as it can be seen: `redis-server (pid 812)`. */
+/** The process that listens on a port of this machine, as far as it can be seen: `redis-server, pid 812`. */
 export async function holdingProcess(port: number): Promise<string | undefined> {
   try {
     return process.platform === 'linux' ? fromProc(port) : await fromLsof(port)
@@ -25,8 +26,12 @@ function fromProc(port: number): string | undefined {
   )
   const sockets = new Set(inodes.map((inode) => `socket:[${inode}]`))
   const pid = readdirSync('/proc').find((name) => /^\d+$/.test(name) && hasOpen(name, sockets))
-  return pid && `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`
+  return pid && `${programOf(pid)}, pid ${pid}`
 }
+
+/** A process may call itself anything, as Node's do: `MainThread`. */
+const programOf = (pid: string) =>
+  basename(linkOf(`/proc/${pid}/exe`)) || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
 
 /** Processes of other users hide what they have open. */
 function hasOpen(pid: string, sockets: ReadonlySet<string>): boolean {
@@ -51,5 +56,5 @@ async function fromLsof(port: number): Promise<string | undefined> {
   })
   const pid = /^p(\d+)/m.exec(stdout)?.[1]
   const command = /^c(.+)/m.exec(stdout)?.[1]
-  return pid && `${command ?? 'a process'} (pid ${pid})`
+  return pid && `${command ?? 'a process'}, pid ${pid}`
 }

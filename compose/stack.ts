@@ -211,5 +211,8 @@ async function takeDown(context: Context, options: DownOptions, emit: Emit, sign
   emit({ type: 'plan', operations })
   await execute(plan, { engine, project: project.name, emit, signal, ending: { timeoutSeconds, volumes } })
   await engine.release(project.name)
+  for (const { name } of volumes ? [] : resources.volumes) {
+    emit({ type: 'resource', resource: 'volume', name, step: 'kept', detail: 'its data stays; --volumes removes it' })
+  }
   emit({ type: 'done', changed: operations.length > 0, elapsedMs: Date.now() - startedAt })
 }

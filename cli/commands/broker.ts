@@ -1,6 +1,6 @@
 import { createEmbeddedBroker } from '../../src/index.ts'
 import { defineCommand, number } from '../command.ts'
-import { onOrphaned } from '../interrupt.ts'
+import { onAbort, onOrphaned } from '../interrupt.ts'
 
 type BrokerEvent = { type: 'ready'; port: number } | { type: 'stopped' }
 
@@ -14,9 +14,9 @@ export const command = defineCommand({
     const broker = createEmbeddedBroker({ ...(port !== undefined && { port }), ...(password && { password }) })
     await broker.start()
     yield { type: 'ready', port: broker.port }
-    await new Promise((resolve) => {
-      signal.addEventListener('abort', resolve, { once: true })
-      onOrphaned(() => resolve(undefined))
+    await new Promise<void>((resolve) => {
+      onAbort(signal, resolve)
+      onOrphaned(resolve)
     })
     await broker.stop()
     yield { type: 'stopped' }

@@ -13,6 +13,7 @@ import {
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { feed } from '../feed.ts'
+import { onAbort } from '../interrupt.ts'
 import type { Paint } from '../output/paint.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { seconds } from '../output/stack-text.ts'
@@ -94,9 +95,8 @@ async function drain(events: AsyncIterable<unknown>): Promise<void> {
 
 /** Sends the calls, and tells what monitors and results say of them until each has ended. */
 async function* watchTasks(app: Celery, { signal }: Context): AsyncIterable<Happening> {
-  signal.throwIfAborted()
   const happenings = feed<Happening>()
-  signal.addEventListener('abort', () => happenings.fail(signal.reason), { once: true })
+  onAbort(signal, () => happenings.fail(signal.reason))
   const labels = new Map<string, string>()
   let left = calls.length
   await receiveEvents(await app.transport(), app.lamport, (event) => {

@@ -10,7 +10,7 @@ import {
 import { choice, defineCommand, flag, names, number, text } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { feed } from '../feed.ts'
-import { onOrphaned } from '../interrupt.ts'
+import { onAbort, onOrphaned } from '../interrupt.ts'
 import type { Paint } from '../output/paint.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment } from '../project.ts'
@@ -51,7 +51,7 @@ export const command = defineCommand({
       log.warning('worker: Warm shutdown (MainProcess)')
       void worker.stop()
     }
-    context.signal.addEventListener('abort', shutDown, { once: true })
+    onAbort(context.signal, shutDown)
     onOrphaned(shutDown)
     worker.start().catch(records.fail)
     worker.stopped.then(() => app.close()).then(records.end, records.fail)

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { AsyncCompleter } from 'node:readline'
 import { type REPLServer, start } from 'node:repl'
 import type { Context } from '../context.ts'
+import { onAbort } from '../interrupt.ts'
 import { show } from './show.ts'
 
 export interface SessionOptions {
@@ -30,7 +31,7 @@ export async function converse({ stdin, stdout, signal, paint }: Context, option
   await rememberIn(join(options.directory, '.celery-sandbox', 'repl-history'), server)
   await new Promise((resolve) => {
     server.on('exit', resolve)
-    signal.addEventListener('abort', () => server.close(), { once: true })
+    onAbort(signal, () => server.close())
   })
 }
 

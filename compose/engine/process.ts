@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
+import { StackError } from '../errors.ts'
 import { LineSplitter } from '../lines.ts'
 import type { ContainerDetail, ContainerState, EngineEvent, EngineLogLine, Health, LogOptions } from './engine.ts'
 import type { ProcessLog } from './process-log.ts'
@@ -9,6 +10,9 @@ import type { ProcessSpec } from './process-spec.ts'
 
 /** The line by which a broker says that it listens. */
 const readyLine = 'ready'
+
+/** After that it is not our concern any more whether it does. */
+const listenTimeoutMs = 5_000
 
 /** What a process needs of those around it. */
 export interface Surroundings {
@@ -33,6 +37,7 @@ export class Process {
   #since = Date.now()
   #child: ChildProcess | undefined
   #ended: Promise<void> = Promise.resolve()
+  #listening = Promise.withResolvers<void>()
   #isStopping = false
   #restarts = 0
   #restartTimer: NodeJS.Timeout | undefined
@@ -53,12 +58,24 @@ export class Process {
     this.#around.emit(this.event('rename'))
   }
 
-  start(): void {
+  /** @throws {StackError} PORT_BUSY when it is a broker and another program has its port after all */
+  async start(): Promise<void> {
     if (this.#child) return
     clearTimeout(this.#restartTimer)
     this.#isStopping = false
     this.#restarts = 0
     this.#run()
+    if (this.#spec.broker) await this.#listens(this.#spec.broker.port)
+  }
+
+  async #listens(port: number): Promise<void> {
+    const patience = setTimeout(() => this.#listening.resolve(), listenTimeoutMs)
+    await Promise.race([this.#listening.promise, this.#ended])
+    clearTimeout(patience)
+    if (this.#child) return
+    for await (const { text } of this.logs({ tail: 5 })) {
+      if (/EADDRINUSE/.test(text)) throw new StackError('PORT_BUSY', `port ${port} of ${this.#name} is taken`)
+    }
   }
 
   /** Asks the process to end, and makes it end after its grace period. */
@@ -137,6 +154,7 @@ export class Process {
       windowsHide: true,
     })
     this.#child = child
+    this.#listening = Promise.withResolvers()
     this.#phase = 'running'
     this.#health = this.#spec.broker ? 'starting' : 'none'
     this.#error = ''
@@ -169,6 +187,7 @@ export class Process {
 
   #becomeHealthy(): void {
     this.#health = 'healthy'
+    this.#listening.resolve()
     this.#around.emit(this.event('health'))
   }
 

@@ -29,7 +29,7 @@ const routes: Readonly<Record<string, (call: Call) => unknown>> = {
   'GET /containers': () => processes.list(),
   'POST /containers': async ({ body }) => ({ id: processes.create((await body()) as ProcessSpec) }),
   'GET /containers/*': ({ container }) => processes.find(container)?.detail() ?? null,
-  'POST /containers/*/start': ({ container }) => void processes.find(container)?.start(),
+  'POST /containers/*/start': ({ container }) => processes.find(container)?.start(),
   'POST /containers/*/stop': ({ container, query }) => {
     const timeout = query.get('timeout')
     return processes.find(container)?.stop(timeout === null ? undefined : Number(timeout) * 1000)

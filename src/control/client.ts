@@ -19,6 +19,8 @@ export interface BroadcastOptions {
   timeoutMs?: number
   /** Enough answers; by default one of each destination. */
   limit?: number
+  /** Ends the waiting: the answers so far are the result. */
+  signal?: AbortSignal
 }
 
 export interface ControlClient {
@@ -50,6 +52,7 @@ export function createControlClient(transport: Transport, clock: Clock, lamport:
       const enough = options.limit ?? options.destination?.length ?? Number.POSITIVE_INFINITY
       const replies: ControlReply = {}
       const answered = new AbortController()
+      const enoughWaited = options.signal ? AbortSignal.any([answered.signal, options.signal]) : answered.signal
       const consumer = await transport.consume([replyQueue(oid)], ({ message }) => {
         if (message.headers.ticket !== ticket) return
         if (typeof message.headers.clock === 'number') lamport.adjust(message.headers.clock)
@@ -58,7 +61,7 @@ export function createControlClient(transport: Transport, clock: Clock, lamport:
       })
       try {
         await send(method, options, { ticket, oid })
-        await sleep(clock, options.timeoutMs ?? 1_000, answered.signal).catch(() => {})
+        await sleep(clock, options.timeoutMs ?? 1_000, enoughWaited).catch(() => {})
       } finally {
         await consumer.cancel()
       }

@@ -72,6 +72,7 @@ export class Worker implements Service {
   }
 
   start(): Promise<void> {
+    if (this.#stopping.signal.aborted) return this.stopped
     this.#starting ??= this.#start()
     return this.#starting
   }

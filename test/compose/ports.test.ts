@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { PortConfig } from '../../compose/model.ts'
 import { holdingProcess } from '../../compose/port-holder.ts'
@@ -114,7 +115,8 @@ describe('a host port', () => {
     expect(await canListen(port, '127.0.0.1', 'tcp')).toBe(false)
     expect(await canListen(port, '', 'tcp')).toBe(false)
     expect(await canListen(port, '127.0.0.1', 'udp')).toBe(true)
-    if (process.platform === 'linux') expect(await holdingProcess(port)).toContain(`(pid ${process.pid})`)
+    if (process.platform === 'linux')
+      expect(await holdingProcess(port)).toBe(`${basename(process.execPath)}, pid ${process.pid}`)
     await new Promise((resolve) => server.close(resolve))
     expect(await holdingProcess(port)).toBeUndefined()
   })

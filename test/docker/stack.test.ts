@@ -224,7 +224,7 @@ describeWith(['docker', 'images', 'compose'], 'a stack on Docker', () => {
       sandbox.write(shop.replace('127.0.0.1::6379', `127.0.0.1:${port}:6379`))
       const moved = portIn(await sandbox.up({ services: ['redis'] }, { probes }))
       expect(moved?.wanted).toBe(port)
-      expect(moved?.holder).toContain(`(pid ${process.pid})`)
+      expect(moved?.holder).toContain(`pid ${process.pid}`)
     } finally {
       await new Promise((resolve) => server.close(resolve))
     }

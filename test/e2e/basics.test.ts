@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { binPath } from '../../cli/installation.ts'
 import { version } from '../../src/version.ts'
 import { cli, temporaryDirectory } from '../support/cli.ts'
-import { run } from '../support/process.ts'
+import { answer, run } from '../support/process.ts'
+
+/** The older ones that this machine has. */
+async function olderNodes(): Promise<string[][]> {
+  const paths = new Set(((await answer('which', ['-a', 'node'])) ?? '').split('\n').filter((path) => path !== ''))
+  const versions = await Promise.all([...paths].map(async (path) => [path, await answer(path, ['--version'])] as const))
+  return versions.filter(([, found]) => /^v(1\d|20|21)\./.test(found ?? '')).map(([path]) => [path])
+}
 
 describe('the command line', () => {
   it('prints its version', async () => {
@@ -28,14 +35,17 @@ describe('the command line', () => {
   )
 
   it('says which Node it needs, and how to get it, on an older one', async () => {
-    const older = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.20.2'})`
-    expect(await run(process.execPath, ['--import', older, binPath, 'up'])).toMatchObject({
-      code: 3,
-      stdout: '',
-      stderr: expect.stringMatching(
-        /^celery-sandbox needs Node 22\.18 or newer, and this is 20\.20\.2; get it with: npx .+\n$/,
-      ),
-    })
+    const pretending = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.20.2'})`
+    const nodes = [[process.execPath, '--import', pretending], ...(await olderNodes())]
+    for (const [node = '', ...args] of nodes) {
+      expect(await run(node, [...args, binPath, 'up']), node).toMatchObject({
+        code: 3,
+        stdout: '',
+        stderr: expect.stringMatching(
+          /^celery-sandbox needs Node 22\.18 or newer, and this is [\d.]+; get it with: npx .+\n$/,
+        ),
+      })
+    }
   })
 
   it('shows examples with the help of a command', async () => {

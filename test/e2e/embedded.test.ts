@@ -226,7 +226,7 @@ describe('trouble', () => {
     const { stdout, code } = await cli(['up', '-d'], { cwd, env: noDocker })
     server.close()
     expect(code).toBe(0)
-    expect(stdout).toMatch(new RegExp(`${port} is busy \\(.*pid ${process.pid}.*\\) → redis on ${port + 1}`))
+    expect(stdout).toMatch(new RegExp(`${port} is busy \\(node, pid ${process.pid}\\) → redis on \\d+`))
     expect(await cli(['repl', '-e', 'await add.delay(4, 4).get()'], { cwd, env: noDocker })).toMatchObject({
       stdout: '8\n',
     })

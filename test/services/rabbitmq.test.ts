@@ -174,7 +174,7 @@ const message = (body: number): Message => ({
 
 function asRecorded({ content, fields, properties }: GetMessage): AmqpMessage {
   return {
-    body: content.toString(),
+    body: { base64: content.toString('base64') },
     delivery_info: { exchange: fields.exchange, routing_key: fields.routingKey },
     properties: {
       application_headers: properties.headers ?? {},

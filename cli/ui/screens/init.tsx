@@ -3,6 +3,7 @@ import { Box, render, Text, useApp, useInput } from 'ink'
 import { useState } from 'react'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
+import { onAbort } from '../../interrupt.ts'
 import { type Answers, defaultAnswers, planScaffold } from '../../scaffold/plan.ts'
 
 /** Asks what `init` needs to know; each question is also a flag. Leaving with Esc or Ctrl-C makes nothing. */
@@ -10,7 +11,7 @@ export async function askForProject(given: Answers, { cwd, stdin, stdout, signal
   let answers: Answers | undefined
   const screen = <InitScreen given={given} cwd={cwd} onDone={(chosen) => (answers = chosen)} />
   const app = render(screen, { stdin, stdout, exitOnCtrlC: false })
-  signal.addEventListener('abort', () => app.unmount(), { once: true })
+  onAbort(signal, () => app.unmount())
   await app.waitUntilExit()
   if (!answers) throw new CliError('INTERRUPTED', 'nothing was made')
   return answers

@@ -58,6 +58,7 @@ export async function connectRedis(url: string, options: ConnectOptions): Promis
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     enableAutoPipelining: true,
+    disconnectTimeout: 100, // a server does not hang up on a client that waits in a blocking command
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
   }
   const redis = new Redis(settings)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { CeleryError } from '../../errors.ts'
+import { CeleryError, messageOf } from '../../errors.ts'
 import type { Exchange, Queue } from '../../protocol/entity.ts'
 import type { Message } from '../../protocol/message.ts'
 import { maskUrl } from '../../url.ts'
@@ -16,26 +16,54 @@ import { Unacked } from './unacked.ts'
 /** Speaks kombu's Redis layout, so that Python and TypeScript share queues. Needs Redis 6.2 or newer. */
 export async function openRedis(url: string, options: TransportOptions): Promise<Transport> {
   const { onEvent, connectTimeoutMs } = options
-  const connect = (extra: Partial<ConnectOptions> = {}) =>
-    connectRedis(url, { connectTimeoutMs, code: 'BROKER_UNREACHABLE', ...extra })
-  const commands = await connect({
+  const connections = new Connections((extra) =>
+    connectRedis(url, { connectTimeoutMs, code: 'BROKER_UNREACHABLE', ...extra }),
+  )
+  const commands = await connections.open({
     onLost: (error) => onEvent({ type: 'lost', error: connectionError(url, error, 'BROKER_UNREACHABLE') }),
     onRestored: () => onEvent({ type: 'restored' }),
   })
-  return new RedisTransport(url, commands, connect, options)
+  return new RedisTransport(url, commands, connections, options)
+}
+
+/** Every connection of one transport: whoever opened it, and however far it came, `close` ends it. */
+class Connections {
+  readonly #connect: (extra: Partial<ConnectOptions>) => Promise<Redis>
+  readonly #open = new Set<Redis>()
+  #isClosed = false
+
+  constructor(connect: (extra: Partial<ConnectOptions>) => Promise<Redis>) {
+    this.#connect = connect
+  }
+
+  async open(extra: Partial<ConnectOptions> = {}): Promise<Redis> {
+    const connection = await this.#connect(extra)
+    this.#open.add(connection)
+    connection.once('end', () => this.#open.delete(connection))
+    if (this.#isClosed) connection.disconnect()
+    return connection
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const connection of this.#open) connection.disconnect()
+  }
 }
 
 class RedisTransport implements Transport {
   readonly name = 'redis'
   readonly url: string
   readonly #link: RedisLink
+  readonly #connections: Connections
   readonly #consumers = new Set<Consumer>()
   readonly #transient = new Set<Queue>()
 
-  constructor(url: string, commands: Redis, connect: () => Promise<Redis>, options: TransportOptions) {
+  constructor(url: string, commands: Redis, connections: Connections, options: TransportOptions) {
     this.url = maskUrl(url)
+    this.#connections = connections
     const scripts = scriptsOn(commands)
     const unacked = new Unacked(commands, scripts, options)
+    const connect = () => connections.open()
     this.#link = { db: redisAddress(url).db, commands, scripts, unacked, options, connect }
   }
 
@@ -106,14 +134,17 @@ class RedisTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    const { commands, unacked } = this.#link
-    await Promise.all([...this.#consumers].map((consumer) => consumer.cancel()))
-    if (commands.status === 'ready') {
-      await unacked.giveBackAll()
+    try {
+      await Promise.all([...this.#consumers].map((consumer) => consumer.cancel()))
+      await this.#link.unacked.giveBackAll()
       await Promise.all([...this.#transient].map((queue) => this.delete(queue)))
+    } catch (error) {
+      // Without a connection nothing can be given back; the sweep of another worker does it.
+      this.#link.options.log.debug(`closed without tidying up: ${messageOf(error)}`)
+    } finally {
+      this.#link.unacked.stop()
+      this.#connections.close()
     }
-    unacked.stop()
-    commands.disconnect()
   }
 
   async #attempt<T>(command: Promise<T>): Promise<T> {
