@@ -19,7 +19,9 @@ export default async function setup(root: TestProject): Promise<() => Promise<vo
     (line) => console.error(line),
   )
   root.provide('inventory', inventory)
-  // Workers and the programs that tests run inherit these, and compose files read them.
-  if (inventory.images && inventory.images.state !== 'missing') Object.assign(process.env, inventory.images.endpoint)
+  // Tests and the programs that they run inherit these, and compose files read them.
+  const { docker, images } = inventory
+  if (docker && docker.state !== 'missing') process.env.DOCKER_HOST = docker.endpoint.host
+  if (images && images.state !== 'missing') Object.assign(process.env, images.endpoint)
   return stop
 }
