@@ -96,7 +96,8 @@ describe('without Docker', () => {
   })
 
   it('logs -f goes on with what comes', async () => {
-    await using following = startCli(['logs', '-f', '--tail', '0'], { cwd, env: noDocker })
+    await using following = startCli(['logs', '-f', '--tail', '1'], { cwd, env: noDocker })
+    await following.until('shop-worker-1 |')
     const sent = await here('call', 'arithmetics.add', '-a', '[20, 1]', '--wait')
     await following.until(`Task arithmetics.add[${sent.stdout.split('\n')[0]}] succeeded`)
     following.signal('SIGINT')
