@@ -11,7 +11,6 @@ import { choice, defineCommand, flag, names, number, text } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { feed } from '../feed.ts'
 import { onAbort, onOrphaned } from '../interrupt.ts'
-import type { Paint } from '../output/paint.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment } from '../project.ts'
 
@@ -58,12 +57,12 @@ export const command = defineCommand({
     yield* records
   },
 
-  text(event, paint) {
-    return event.type === 'banner' ? event.banner : sanitize(formatRecord(event as LogRecord & WorkerEvent, paint))
+  text(event) {
+    return event.type === 'banner' ? event.banner : sanitize(formatRecord(event as LogRecord & WorkerEvent))
   },
 })
 
-function formatRecord(record: LogRecord, _paint: Paint): string {
+function formatRecord(record: LogRecord): string {
   const { traceback } = record.fields
   return formatLogLine(record) + (typeof traceback === 'string' ? `\n${traceback}` : '')
 }

@@ -11,8 +11,18 @@ export async function print(events: AsyncIterable<CommandEvent>, command: Comman
   }
 }
 
+declare global {
+  interface JSON {
+    rawJSON(text: string): unknown
+  }
+}
+
+/** Results may hold integers of any size, as Python's do. */
+const exactNumbers = (_key: string, value: unknown) =>
+  typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value
+
 /** Of one form in all commands: when, which version of the format, what. */
 export function toJson(event: CommandEvent): string {
   const { type, ...fields } = event
-  return JSON.stringify({ type, ts: new Date().toISOString(), v: 1, ...fields })
+  return JSON.stringify({ type, ts: new Date().toISOString(), v: 1, ...fields }, exactNumbers)
 }
