@@ -18,8 +18,7 @@ declare global {
 }
 
 /** Results may hold integers of any size, as Python's do. */
-const exactNumbers = (_key: string, value: unknown) =>
-  typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value
+const exactNumbers = (_key: string, value: unknown) => (typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value)
 
 /** Of one form in all commands: when, which version of the format, what. */
 export function toJson(event: CommandEvent): string {

@@ -27,6 +27,8 @@ export interface Settings {
   readonly taskRoutes: TaskRoutes
   /** @default 0 */
   readonly taskDefaultPriority: number
+  /** Runs of each task a worker may begin: `'100/m'`, `'10/s'`. @default null */
+  readonly taskDefaultRateLimit: string | number | null
   /** Store no results, unless a task or a call says otherwise. @default false */
   readonly taskIgnoreResult: boolean
   /** Store errors even of tasks whose results are ignored. @default false */
@@ -47,6 +49,8 @@ export interface Settings {
   readonly workerConcurrency: number | null
   /** Messages reserved ahead, as a multiple of the concurrency; 0 for no limit. @default 4 */
   readonly workerPrefetchMultiplier: number
+  /** @default false */
+  readonly workerDisableRateLimits: boolean
   /** Send task events from the start (`-E`). @default false */
   readonly workerSendTaskEvents: boolean
   /** Seconds to wait for a connection. @default 4 */
@@ -64,7 +68,7 @@ export interface BrokerTransportOptions {
   readonly visibilityTimeout?: number
 }
 
-type Kind = 'text' | 'text or null' | 'texts' | 'number' | 'number or null' | 'boolean' | 'object'
+type Kind = 'rate or null' | 'text' | 'text or null' | 'texts' | 'number' | 'number or null' | 'boolean' | 'object'
 
 /** Every setting: its default and what it takes. */
 const table: { readonly [Name in keyof Settings]: readonly [Settings[Name], Kind] } = {
@@ -77,6 +81,7 @@ const table: { readonly [Name in keyof Settings]: readonly [Settings[Name], Kind
   taskDefaultQueue: ['celery', 'text'],
   taskRoutes: [{}, 'object'],
   taskDefaultPriority: [0, 'number'],
+  taskDefaultRateLimit: [null, 'rate or null'],
   taskIgnoreResult: [false, 'boolean'],
   taskStoreErrorsEvenIfIgnored: [false, 'boolean'],
   taskTrackStarted: [false, 'boolean'],
@@ -87,6 +92,7 @@ const table: { readonly [Name in keyof Settings]: readonly [Settings[Name], Kind
   resultExtended: [false, 'boolean'],
   workerConcurrency: [null, 'number or null'],
   workerPrefetchMultiplier: [4, 'number'],
+  workerDisableRateLimits: [false, 'boolean'],
   workerSendTaskEvents: [false, 'boolean'],
   brokerConnectionTimeout: [4, 'number'],
   brokerConnectionRetryOnStartup: [true, 'boolean'],
@@ -136,6 +142,7 @@ function settingName(given: string): keyof Settings {
 }
 
 const fits: Record<Kind, (value: unknown) => boolean> = {
+  'rate or null': (value) => value === null || typeof value === 'number' || typeof value === 'string',
   text: (value) => typeof value === 'string' && value !== '',
   'text or null': (value) => typeof value === 'string' || value === null,
   texts: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),

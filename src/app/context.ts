@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Signature } from '../canvas/signature.ts'
 import type { Logger } from '../log.ts'
 import type { DeliveryInfo } from '../protocol/message.ts'
 import type { ResultTuple } from '../protocol/result-meta.ts'
@@ -27,6 +28,13 @@ export interface TaskContext {
    * if (response.status === 503) self.retry({ countdown: 2 ** self.request.retries })
    */
   retry(options?: RetryOptions): never
+  /**
+   * Ends this task and lets another take its place: under the same id, with the same links, so that the caller gets
+   * the other's result. `return self.replace(add.s(2, 2))`.
+   *
+   * @throws {Ignore} always, once the other is sent
+   */
+  replace(signature: Signature): Promise<never>
   /** Stores a state of the task's own, for callers to see: `await self.updateState('PROGRESS', { done: 3, of: 10 })`. */
   updateState(state: string, meta?: unknown): Promise<void>
   /** Tells monitors something; `type` should begin with `task-`. */

@@ -1,17 +1,53 @@
 import { type CallOptions, type Signature, signature } from '../canvas/signature.ts'
+import type { State } from '../protocol/states.ts'
 import type { PendingResult } from '../result/async-result.ts'
 import type { TaskContext } from './context.ts'
+import type { RetryOptions } from './exceptions.ts'
 import { bindArguments, type Parameters, parametersOf } from './parameters.ts'
+import { parseRate } from './rate.ts'
 import type { Sender } from './sender.ts'
 
-/** How a task behaves: Celery's task options. Times are seconds. */
-export interface TaskOptions {
+/** A class of errors. */
+export type ErrorClass = abstract new (...args: never[]) => unknown
+
+/** What else happens around a task. Each may be async and is waited for; `self.request` has the id and arguments. */
+export interface TaskHooks {
+  /** Before the function; what it throws fails the task. */
+  readonly beforeStart?: (self: TaskContext) => unknown
+  readonly onSuccess?: (self: TaskContext, value: unknown) => unknown
+  readonly onFailure?: (self: TaskContext, error: unknown) => unknown
+  readonly onRetry?: (self: TaskContext, error: unknown) => unknown
+  /** After any of these, with the state it ended in and its value or error. */
+  readonly afterReturn?: (self: TaskContext, state: State, result: unknown) => unknown
+  /** Before another task takes this one's place. */
+  readonly onReplace?: (self: TaskContext, replacement: Signature) => unknown
+}
+
+/**
+ * How a task behaves: Celery's task options. Times are seconds. Where Celery has base classes of tasks, an object of
+ * options is spread: `app.task('web.fetch', fetch, { ...patient, queue: 'web' })`.
+ */
+export interface TaskOptions extends TaskHooks {
   /** The function's first parameter is the task's context. @default false */
   readonly bind?: boolean
   /** Attempts after the first; null for no limit. @default 3 */
   readonly maxRetries?: number | null
   /** @default 180 */
   readonly defaultRetryDelay?: number
+  /** Errors after which the task is tried again by itself: `[TypeError]`, or `[Error]` for nearly any. */
+  readonly autoretryFor?: readonly ErrorClass[]
+  /** Among those, the ones after which it is not. */
+  readonly dontAutoretryFor?: readonly ErrorClass[]
+  /** What such a retry passes to `self.retry`. */
+  readonly retryKwargs?: RetryOptions
+  /** Such retries wait 1, 2, 4 … seconds; a number is the first delay. @default false */
+  readonly retryBackoff?: boolean | number
+  /** Seconds that a backoff never exceeds. @default 600 */
+  readonly retryBackoffMax?: number
+  /** Wait a random part of the backoff, so that those who failed together do not come back together. @default true */
+  readonly retryJitter?: boolean
+  /** Runs of this task a worker may begin: `'100/m'`, `'10/s'`, `'1/h'`, or a number a second. @default the setting taskDefaultRateLimit */
+  readonly rateLimit?: string | number | null
   /** @default the setting taskIgnoreResult */
   readonly ignoreResult?: boolean
   /** @default the setting taskTrackStarted */
@@ -28,9 +64,9 @@ export interface TaskOptions {
   readonly compression?: string
   readonly expires?: number
   /** Errors that are expected: logged as information, without a traceback. */
-  readonly throws?: readonly (new (
-    ...args: never[]
-  ) => Error)[]
+  readonly throws?: readonly ErrorClass[]
+  /** Store errors although the result is ignored. @default the setting taskStoreErrorsEvenIfIgnored */
+  readonly storeErrorsEvenIfIgnored?: boolean
   /** Parameter names, where the function's source does not tell them (minified code). */
   readonly params?: readonly string[]
 }
@@ -83,6 +119,7 @@ export function createTask<A extends unknown[], R>(
   options: TaskOptions,
   sender: Sender,
 ): Task<A, R> {
+  parseRate(options.rateLimit) // refused here, where it is written
   const parameters = declaredParameters(fn, options)
   const check = (args: readonly unknown[], kwargs = {}) => bindArguments(shortName(taskName), parameters, args, kwargs)
   const applyAsync = ({ args, kwargs, ...call }: ApplyOptions<A> = {}) => {

@@ -32,6 +32,7 @@ export function compile({ task, args, kwargs, options }: Signature, site: CallSi
     group: options.groupId ?? null,
     groupIndex: options.groupIndex ?? null,
     retries: options.retries ?? 0,
+    replacedTaskNesting: options.replacedTaskNesting ?? 0,
     shadow: options.shadow ?? null,
     timeLimit: options.timeLimit ?? null,
     softTimeLimit: options.softTimeLimit ?? null,

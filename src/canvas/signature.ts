@@ -33,6 +33,8 @@ export interface CallOptions {
   readonly groupId?: string
   readonly groupIndex?: number
   readonly deliveryMode?: 1 | 2
+  /** How many tasks have taken the place of another under this id. */
+  readonly replacedTaskNesting?: number
   /** What follows, in reverse order. */
   readonly chain?: readonly SignatureData[]
 }

@@ -1,4 +1,4 @@
-import { type CallOptions, fromData, type Signature, withArguments } from '../canvas/signature.ts'
+import { type CallOptions, fromData, listOf, type Signature, withArguments } from '../canvas/signature.ts'
 import type { SignatureData } from '../protocol/signature-data.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
 
@@ -20,6 +20,27 @@ export function onFailure(message: TaskMessage): Signature[] {
 /** Ids of the chain's steps that will never run: their callers learn of the failure too. */
 export function neverRun(message: TaskMessage): string[] {
   return (message.chain ?? []).map(({ options }) => options.task_id).filter((id) => typeof id === 'string')
+}
+
+/** The signature that takes the task's place: what waited for the task waits for it. */
+export function replacing(message: TaskMessage, { options, ...signature }: Signature): Signature {
+  const links = (message.callbacks ?? []).map(fromData)
+  const errorLinks = (message.errbacks ?? []).map(fromData)
+  return {
+    ...signature,
+    options: {
+      ...options,
+      taskId: message.id,
+      rootId: message.rootId,
+      ...(message.parentId && { parentId: message.parentId }),
+      ...(message.group && { groupId: message.group }),
+      ...(message.groupIndex !== null && { groupIndex: message.groupIndex }),
+      ...(message.chain && { chain: message.chain }),
+      link: [...listOf(options.link), ...links],
+      linkError: [...listOf(options.linkError), ...errorLinks],
+      replacedTaskNesting: message.replacedTaskNesting + 1,
+    },
+  }
 }
 
 /** The first part of the workflow that this worker cannot carry on; undefined when there is none. */

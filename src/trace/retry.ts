@@ -1,5 +1,5 @@
-import { MaxRetriesExceededError, type Retry } from '../app/exceptions.ts'
-import type { TaskOptions } from '../app/task.ts'
+import { Ignore, MaxRetriesExceededError, Reject, Retry } from '../app/exceptions.ts'
+import type { ErrorClass, TaskOptions } from '../app/task.ts'
 import { repr, reprArgs } from '../protocol/repr.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
 
@@ -30,6 +30,28 @@ export function nextAttempt(current: TaskMessage, { options }: Retry, task: Task
       parentId: current.parentId ?? current.id, // as Celery has it: a retry is a child of the task itself
     },
   }
+}
+
+/** What a task that threw does if it has `autoretryFor`: undefined when that says nothing of such an error. */
+export function autoretry(
+  thrown: unknown,
+  retries: number,
+  task: TaskOptions,
+  random = Math.random,
+): Retry | undefined {
+  if (thrown instanceof Retry || thrown instanceof Ignore || thrown instanceof Reject) return undefined
+  const isOneOf = (classes: readonly ErrorClass[] = []) => classes.some((errorClass) => thrown instanceof errorClass)
+  if (!isOneOf(task.autoretryFor) || isOneOf(task.dontAutoretryFor)) return undefined
+  const countdown = task.retryBackoff ? { countdown: backoff(retries, task, random) } : {}
+  return new Retry({ exc: thrown, ...countdown, ...task.retryKwargs })
+}
+
+/** Seconds: 1, 2, 4 … of the first delay; with jitter, a whole number anywhere below. */
+function backoff(retries: number, task: TaskOptions, random: () => number): number {
+  const { retryBackoff, retryBackoffMax = 600, retryJitter = true } = task
+  const first = Math.max(1, Math.trunc(Number(retryBackoff)))
+  const longest = Math.min(retryBackoffMax, first * 2 ** retries)
+  return retryJitter ? Math.floor(random() * (longest + 1)) : longest
 }
 
 function describe({ task, id, argsrepr, kwargsrepr }: TaskMessage): string {

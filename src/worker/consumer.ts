@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Consumer as Consumption, Delivery, Transport } from '../transport/transport.ts'
 import type { EtaSchedule } from './eta.ts'
+import type { RateLimits } from './rate-limit.ts'
 import { Request, type RequestContext, refuse } from './request.ts'
 import { decide } from './strategy.ts'
 
@@ -12,6 +13,9 @@ interface ConsumerOptions {
   /** Messages reserved ahead; 0 for no limit. */
   prefetch: number
   eta: EtaSchedule
+  /** Requests that their task's rate holds back. */
+  limited: EtaSchedule
+  rateLimits: RateLimits
 }
 
 /** Takes task messages from the queues and starts what becomes of each. */
@@ -35,6 +39,7 @@ export class Consumer {
   async stop(): Promise<void> {
     await this.#consumption?.cancel()
     this.#options.eta.clear()
+    this.#options.limited.clear()
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
   }
 
@@ -62,7 +67,7 @@ export class Consumer {
     request.receive()
     if (decision.do === 'discard') return request.discard(decision.reason)
     if (decision.do === 'hold') return this.#hold(request, decision.untilMs)
-    return request.run()
+    return this.#begin(request)
   }
 
   // A held message takes a place of the prefetch window, so the window grows by one while it is held.
@@ -70,10 +75,23 @@ export class Consumer {
     const { eta } = this.#options
     eta.hold(request, untilMs, () => {
       this.#resize()
-      const reason = request.obsolete()
-      this.#track(reason ? request.discard(reason) : request.run())
+      this.#track(this.#begin(request))
     })
     this.#resize()
+  }
+
+  /** Its time has come, unless its task may not run so often. */
+  async #begin(request: Request): Promise<void> {
+    const { rateLimits, limited } = this.#options
+    const now = this.#context.app.clock.now()
+    const at = rateLimits.book(request.message.task, now)
+    if (at > now) limited.hold(request, at, () => this.#track(this.#runOrDiscard(request)))
+    else await this.#runOrDiscard(request)
+  }
+
+  async #runOrDiscard(request: Request): Promise<void> {
+    const reason = request.obsolete()
+    return reason ? request.discard(reason) : request.run()
   }
 
   #resize(): void {

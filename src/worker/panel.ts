@@ -1,10 +1,13 @@
 import type { Celery } from '../app/app.ts'
+import { parseRate } from '../app/rate.ts'
 import type { ControlHandler } from '../control/mailbox.ts'
+import { messageOf } from '../errors.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { LamportClock } from '../protocol/lamport.ts'
 import { version } from '../version.ts'
 import type { EtaSchedule } from './eta.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import type { RateLimits } from './rate-limit.ts'
 import type { Request } from './request.ts'
 import type { WorkerState } from './state.ts'
 
@@ -14,6 +17,7 @@ export interface PanelTarget {
   readonly hostname: string
   readonly state: WorkerState
   readonly eta: EtaSchedule
+  readonly rateLimits: RateLimits
   readonly heartbeat: Heartbeat
   readonly queues: readonly Queue[]
   readonly clock: LamportClock
@@ -52,6 +56,7 @@ export function panel(worker: PanelTarget): Record<string, ControlHandler> {
       for (const id of ids) state.revoked.add(id)
       return { ok: `tasks ${ids.join(', ')} flagged as revoked` }
     },
+    rate_limit: ({ task_name: task, rate_limit: rate }) => setRateLimit(worker, String(task), rate),
     enable_events: () => ({ ok: worker.setTaskEvents(true) ? 'task events enabled' : 'task events already enabled' }),
     disable_events: () => ({
       ok: worker.setTaskEvents(false) ? 'task events disabled' : 'task events already disabled',
@@ -61,6 +66,16 @@ export function panel(worker: PanelTarget): Record<string, ControlHandler> {
       return undefined
     },
   }
+}
+
+function setRateLimit({ app, rateLimits }: PanelTarget, task: string, rate: unknown): object {
+  if (!app.tasks.get(task)) return { error: 'unknown task' }
+  try {
+    rateLimits.change(task, typeof rate === 'number' ? rate : String(rate))
+  } catch (error) {
+    return { error: `Invalid rate limit string: ${messageOf(error)}` }
+  }
+  return { ok: parseRate(String(rate)) ? 'new rate limit set successfully' : 'rate limit disabled successfully' }
 }
 
 function describe({ message, delivery, startedAt, isAcknowledged }: Request, { hostname }: PanelTarget): object {

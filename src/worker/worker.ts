@@ -15,6 +15,7 @@ import { Consumer, connectWithRetry } from './consumer.ts'
 import { EtaSchedule } from './eta.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { panel } from './panel.ts'
+import { RateLimits } from './rate-limit.ts'
 import { WorkerState } from './state.ts'
 
 export interface WorkerOptions {
@@ -95,19 +96,21 @@ export class Worker implements Service {
     const events = createDispatcher(transport, { hostname, clock, now: app.clock.now })
     const heartbeat = new Heartbeat(events, state, app.clock)
     const eta = new EtaSchedule(app.clock)
+    const limited = new EtaSchedule(app.clock)
+    const rateLimits = new RateLimits((task) => declaredRate(app, task))
     const environment = { app, backend, log, sendEvent: events.send }
     const pool = new InlinePool(concurrency, (request, signal) => trace(request, signal, environment))
     const sendsTaskEvents = () => this.#taskEvents
     const consumer = new Consumer(
       { app, hostname, pool, backend, state, events, sendsTaskEvents, log },
-      { queues, prefetch, eta },
+      { queues, prefetch, eta, limited, rateLimits },
     )
 
     const mailbox = await openMailbox(transport, {
       nodename: hostname,
       clock,
       handlers: panel({
-        ...{ app, hostname, state, eta, heartbeat, queues, clock, prefetch, concurrency },
+        ...{ app, hostname, state, eta, rateLimits, heartbeat, queues, clock, prefetch, concurrency },
         startedAt: app.clock.now(),
         setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
         shutdown: () => void this.stop(),
@@ -156,4 +159,9 @@ export class Worker implements Service {
     for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo()
     this.#hasStopped.resolve()
   }
+}
+
+function declaredRate({ conf, tasks }: Celery, task: string): string | number | null {
+  if (conf.workerDisableRateLimits) return null
+  return tasks.get(task)?.options.rateLimit ?? conf.taskDefaultRateLimit
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Retry } from '../../../src/app/exceptions.ts'
+import { Ignore, Retry } from '../../../src/app/exceptions.ts'
 import { taskMessage } from '../../../src/protocol/task-message.ts'
-import { nextAttempt } from '../../../src/trace/retry.ts'
+import { autoretry, nextAttempt } from '../../../src/trace/retry.ts'
 
 const first = taskMessage({ task: 'tasks.flaky', id: 'a1', args: [7], replyTo: 'client', chain: [], headers: { x: 1 } })
 
@@ -33,5 +33,38 @@ describe('the next attempt', () => {
     })
     expect(nextAttempt(last, new Retry({ maxRetries: 5 }), {}, 0)).toHaveProperty('message')
     expect(nextAttempt(last, new Retry(), { maxRetries: null }, 0)).toHaveProperty('message')
+  })
+})
+
+describe('a retry by itself', () => {
+  const countdown = (retries: number, options: object, random = () => 0.999) =>
+    autoretry(new TypeError('no'), retries, { autoretryFor: [TypeError], ...options }, random)?.options.countdown
+
+  it('comes after the errors that were named, and their subclasses', () => {
+    class Unreachable extends TypeError {}
+    const task = { autoretryFor: [TypeError], dontAutoretryFor: [Unreachable], retryKwargs: { maxRetries: 9 } }
+    const thrown = new TypeError('no')
+    expect(autoretry(thrown, 0, task)?.options).toEqual({ exc: thrown, maxRetries: 9 })
+    expect(autoretry(new Unreachable('no'), 0, task)).toBeUndefined()
+    expect(autoretry(new RangeError('no'), 0, task)).toBeUndefined()
+    expect(autoretry(new RangeError('no'), 0, {})).toBeUndefined()
+  })
+
+  it('leaves alone what is no failure', () => {
+    expect(autoretry(new Ignore(), 0, { autoretryFor: [Error] })).toBeUndefined()
+    expect(autoretry(new Retry(), 0, { autoretryFor: [Error] })).toBeUndefined()
+  })
+
+  it('waits twice as long each time, up to a limit', () => {
+    const options = { retryBackoff: true, retryJitter: false }
+    expect([0, 1, 2, 3, 20].map((retries) => countdown(retries, options))).toEqual([1, 2, 4, 8, 600])
+    expect([0, 1].map((retries) => countdown(retries, { ...options, retryBackoff: 5 }))).toEqual([5, 10])
+    expect(countdown(9, { ...options, retryBackoffMax: 30 })).toBe(30)
+    expect(countdown(3, {})).toBeUndefined()
+  })
+
+  it('with jitter waits anything up to that', () => {
+    expect(countdown(3, { retryBackoff: true }, () => 0)).toBe(0)
+    expect(countdown(3, { retryBackoff: true }, () => 0.999)).toBe(8)
   })
 })

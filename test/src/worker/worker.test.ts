@@ -160,6 +160,25 @@ describe('a worker', () => {
     expect(Date.now() - before).toBeGreaterThanOrEqual(95)
   })
 
+  it('begins a task no more often than its rate allows, and gives back what still waits', async () => {
+    const rare = app.task('tasks.rare', () => 'done', { rateLimit: '1/h' })
+    await serve()
+    expect(await rare.delay().get({ timeout: 5 })).toBe('done')
+    const second = await rare.delay()
+    expect(await tasks.add.delay(1, 1).get({ timeout: 5 })).toBe(2)
+    const control = await app.control()
+    const set = (task: string, rate: unknown) =>
+      control.ask('rate_limit', { arguments: { task_name: task, rate_limit: rate }, limit: 1 })
+    expect(await set('tasks.rare', '10/s')).toEqual({ 'w1@test': { ok: 'new rate limit set successfully' } })
+    expect(await set('tasks.rare', 'often')).toEqual({
+      'w1@test': { error: expect.stringMatching(/^Invalid rate limit string/) },
+    })
+    expect(await set('tasks.none', 1)).toEqual({ 'w1@test': { error: 'unknown task' } })
+    await worker.stop()
+    expect(await second.state()).toBe('PENDING')
+    expect(await (await app.transport()).size('celery')).toBe(1)
+  })
+
   it('discards a revoked task when it would begin', async () => {
     await serve()
     const control = await app.control()
