@@ -25,6 +25,7 @@ export const command = defineCommand({
     concurrency: number('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),
     pool: choice('-P, --pool <pool>', 'where tasks run', ['async', 'gevent', 'eventlet'], 'async'),
     queues: names('-Q, --queues <names>', 'queues to serve, separated by commas'),
+    excludeQueues: names('-X, --exclude-queues <names>', 'queues not to serve'),
     hostname: text('-n, --hostname <name>', 'node name; %h is the host (default: celery@%h)'),
     taskEvents: flag('-E, --task-events', 'send task events for monitors'),
   },
@@ -42,6 +43,7 @@ export const command = defineCommand({
       log,
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
       ...(options.queues && { queues: options.queues }),
+      ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),
       ...(options.hostname !== undefined && { hostname: options.hostname }),
       ...(options.taskEvents && { taskEvents: true }),
     })

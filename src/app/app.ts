@@ -11,6 +11,7 @@ import { nodename } from '../nodename.ts'
 import { Once } from '../once.ts'
 import { describeTask } from '../protocol/event.ts'
 import { LamportClock } from '../protocol/lamport.ts'
+import type { DeliveryInfo } from '../protocol/message.ts'
 import { encodeTask, type TaskMessage } from '../protocol/task-message.ts'
 import { AsyncResult, PendingResult } from '../result/async-result.ts'
 import { openTransport } from '../transport/open.ts'
@@ -18,8 +19,9 @@ import type { Transport, TransportEvent } from '../transport/transport.ts'
 import { configure, type Settings } from './config.ts'
 import { currentTask } from './context.ts'
 import { Producer } from './producer.ts'
+import { Queues } from './queues.ts'
 import { Registry } from './registry.ts'
-import { type Route, route } from './router.ts'
+import { type Route, type RoutedCall, route } from './router.ts'
 import type { Sender } from './sender.ts'
 import {
   type BoundTaskFunction,
@@ -29,6 +31,12 @@ import {
   type TaskOf,
   type TaskOptions,
 } from './task.ts'
+
+/** What a task may say once for all its calls. */
+const optionsOfCalls = [
+  ...(['timeLimit', 'softTimeLimit', 'expires', 'priority', 'serializer', 'compression', 'ignoreResult'] as const),
+  ...(['queue', 'exchange', 'routingKey'] as const),
+] as const
 
 const brand = Symbol.for('celery-sandbox.app')
 
@@ -65,6 +73,7 @@ export class Celery implements Sender {
   /** Identifies this process to those who answer it. */
   readonly oid: string = randomUUID()
   readonly #origin = nodename(`gen${process.pid}`)
+  readonly queues: Queues
   readonly #transport = new Once(() => this.openTransport())
   readonly #producer = new Once(async () => this.#createProducer(await this.#transport.get()))
   readonly #backend = new Once(() => this.openBackend())
@@ -72,6 +81,7 @@ export class Celery implements Sender {
   constructor(main: string, settings: Partial<Settings> = {}, options: AppOptions = {}) {
     this.main = main
     this.conf = configure(settings)
+    this.queues = new Queues(this.conf)
     this.clock = options.clock ?? systemClock
     this.log = options.log ?? silentLogger
   }
@@ -106,7 +116,7 @@ export class Celery implements Sender {
 
   /** Sends a signature. */
   send<R>(given: Signature): PendingResult<R> {
-    const options = this.#completed(given)
+    const { options, ...destination } = this.route(given)
     const parent = currentTask()
     const site = {
       now: this.clock.now(),
@@ -117,47 +127,46 @@ export class Celery implements Sender {
     }
     const message = compile({ ...given, options }, site)
     parent?.children.push([[message.id, null], null])
-    const sending = this.resend(message, options).then(() => this.asyncResult<R>(message.id))
+    const sending = this.#publish(message, destination, options).then(() => this.asyncResult<R>(message.id))
     return new PendingResult<R>(message.id, sending)
   }
 
-  /** Sends a message that exists already: a retry, for example. */
-  async resend(message: TaskMessage, call: CallOptions = {}): Promise<void> {
-    const { queue, serializer = this.conf.taskSerializer, compression = this.conf.taskCompression } = call
-    const { queue: target } = this.route(message.task, queue ? { queue } : {})
+  /** Sends a message that exists already to where it came from: a retry, for example. */
+  async resend(message: TaskMessage, { exchange, routingKey }: DeliveryInfo): Promise<void> {
+    const whence = exchange === '' ? { queue: routingKey } : { exchange, routingKey }
+    const { options, ...destination } = this.route({ ...message, options: whence })
+    await this.#publish(message, destination, options)
+  }
+
+  async #publish(message: TaskMessage, destination: Omit<Route, 'options'>, options: CallOptions): Promise<void> {
+    const { serializer = this.conf.taskSerializer, compression = this.conf.taskCompression } = options
     const producer = await this.#producer.get()
-    await producer.publish(encodeTask(message, this.clock.now(), { serializer, compression }), target)
-    if (this.conf.taskSendSentEvent) await this.#tellSent(message, target.name)
+    await producer.publish(encodeTask(message, this.clock.now(), { serializer, compression }), destination)
+    if (this.conf.taskSendSentEvent) await this.#tellSent(message, destination)
   }
 
-  /** The call's own options, over the task's, over the settings. */
-  #completed(given: Signature): CallOptions {
-    const declared = this.tasks.get(given.task)?.options ?? {}
-    const { ignoreResult = this.conf.taskIgnoreResult } = declared
-    const names = ['timeLimit', 'softTimeLimit', 'expires', 'priority', 'queue', 'serializer', 'compression'] as const
-    const options = { ...pick(declared, names), ignoreResult, ...given.options }
-    return { ...options, priority: this.route(given.task, options).priority }
+  /** Where a call goes, and its options: its own, over the task's, over its route's, over the settings. */
+  route(call: RoutedCall): Route {
+    const declared = pick(this.tasks.get(call.task)?.options ?? {}, optionsOfCalls)
+    const found = route({ ...call, options: { ...declared, ...call.options } }, this.conf, this.queues)
+    const { ignoreResult = this.conf.taskIgnoreResult, priority = this.conf.taskDefaultPriority } = found.options
+    return { ...found, options: { ...found.options, ignoreResult, priority } }
   }
 
-  async #tellSent(message: TaskMessage, queue: string): Promise<void> {
+  async #tellSent(message: TaskMessage, { queue, exchange, routingKey }: Omit<Route, 'options'>): Promise<void> {
     const events = createDispatcher(await this.transport(), {
       hostname: this.#origin,
       clock: this.lamport,
       now: this.clock.now,
     })
-    events.send('task-sent', { ...describeTask(message), queue, exchange: '', routing_key: queue })
+    const where = { queue: queue?.name ?? null, exchange: exchange.name, routing_key: routingKey }
+    events.send('task-sent', { ...describeTask(message), ...where })
     await events.flush()
   }
 
   /** The handle on a task that was sent before, here or elsewhere. */
   asyncResult<R = unknown>(id: string): AsyncResult<R> {
     return new AsyncResult<R>(id, { clock: this.clock, backend: () => this.backend() })
-  }
-
-  /** Where a call of the task goes. */
-  route(task: string, call: Pick<CallOptions, 'queue' | 'priority'> = {}): Route {
-    const { queue, priority } = this.tasks.get(task)?.options ?? {}
-    return route(task, { ...(queue && { queue }), ...(priority !== undefined && { priority }), ...call }, this.conf)
   }
 
   /** This app's connection to the broker. */

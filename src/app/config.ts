@@ -1,8 +1,7 @@
 import { closestMatch } from 'leven'
 import { CeleryError } from '../errors.ts'
-
-/** How a task finds its queue: by name, or by a glob such as `feeds.*`. */
-export type TaskRoutes = Readonly<Record<string, { readonly queue: string; readonly priority?: number }>>
+import type { ExchangeType, Queue } from '../protocol/entity.ts'
+import type { TaskRoutes } from './router.ts'
 
 /**
  * Celery's settings, in camelCase; `task_default_queue` and the other lower-case names are accepted too. Times are
@@ -23,7 +22,21 @@ export interface Settings {
   readonly taskCompression: string | null
   /** @default 'celery' */
   readonly taskDefaultQueue: string
-  /** @default {} */
+  /** Exchange of the default queue. @default the queue's name */
+  readonly taskDefaultExchange: string | null
+  /** @default 'direct' */
+  readonly taskDefaultExchangeType: ExchangeType
+  /** @default the default queue's name */
+  readonly taskDefaultRoutingKey: string | null
+  /** What a worker serves when it is not told, by name or from `queue()` and `broadcast()`. @default [taskDefaultQueue] */
+  readonly taskQueues: readonly (string | Queue)[] | null
+  /** Make queues that are asked for by name and not declared. @default true */
+  readonly taskCreateMissingQueues: boolean
+  /** RabbitMQ: the highest priority of queues that do not say it themselves. @default null */
+  readonly taskQueueMaxPriority: number | null
+  /** Each worker also serves a queue of its own, `<hostname>.dq2`. @default false */
+  readonly workerDirect: boolean
+  /** Where tasks go, by name, glob, regular expression or function. @default {} */
   readonly taskRoutes: TaskRoutes
   /** @default 0 */
   readonly taskDefaultPriority: number
@@ -68,7 +81,17 @@ export interface BrokerTransportOptions {
   readonly visibilityTimeout?: number
 }
 
-type Kind = 'rate or null' | 'text' | 'text or null' | 'texts' | 'number' | 'number or null' | 'boolean' | 'object'
+type Kind =
+  | 'routes'
+  | 'queues or null'
+  | 'rate or null'
+  | 'text'
+  | 'text or null'
+  | 'texts'
+  | 'number'
+  | 'number or null'
+  | 'boolean'
+  | 'object'
 
 /** Every setting: its default and what it takes. */
 const table: { readonly [Name in keyof Settings]: readonly [Settings[Name], Kind] } = {
@@ -79,7 +102,14 @@ const table: { readonly [Name in keyof Settings]: readonly [Settings[Name], Kind
   taskSerializer: ['json', 'text'],
   taskCompression: [null, 'text or null'],
   taskDefaultQueue: ['celery', 'text'],
-  taskRoutes: [{}, 'object'],
+  taskDefaultExchange: [null, 'text or null'],
+  taskDefaultExchangeType: ['direct', 'text'],
+  taskDefaultRoutingKey: [null, 'text or null'],
+  taskQueues: [null, 'queues or null'],
+  taskCreateMissingQueues: [true, 'boolean'],
+  taskQueueMaxPriority: [null, 'number or null'],
+  workerDirect: [false, 'boolean'],
+  taskRoutes: [{}, 'routes'],
   taskDefaultPriority: [0, 'number'],
   taskDefaultRateLimit: [null, 'rate or null'],
   taskIgnoreResult: [false, 'boolean'],
@@ -142,6 +172,8 @@ function settingName(given: string): keyof Settings {
 }
 
 const fits: Record<Kind, (value: unknown) => boolean> = {
+  routes: (value) => (typeof value === 'object' || typeof value === 'function') && value !== null,
+  'queues or null': (value) => value === null || (Array.isArray(value) && value.every(isQueue)),
   'rate or null': (value) => value === null || typeof value === 'number' || typeof value === 'string',
   text: (value) => typeof value === 'string' && value !== '',
   'text or null': (value) => typeof value === 'string' || value === null,
@@ -151,6 +183,9 @@ const fits: Record<Kind, (value: unknown) => boolean> = {
   boolean: (value) => typeof value === 'boolean',
   object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 }
+
+const isQueue = (value: unknown) =>
+  typeof value === 'string' || (typeof value === 'object' && value !== null && 'name' in value)
 
 function checked(name: keyof Settings, value: unknown): unknown {
   const kind = table[name][1]

@@ -1,8 +1,11 @@
 import { type Clock, sleep } from '../clock.ts'
 import { CeleryError } from '../errors.ts'
-import { defaultExchange, type Queue } from '../protocol/entity.ts'
+import type { Queue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { Route } from './router.ts'
+
+type Destination = Pick<Route, 'queue' | 'exchange' | 'routingKey'>
 
 export interface ProducerOptions {
   clock: Clock
@@ -22,12 +25,12 @@ export class Producer {
   }
 
   /** @throws {CeleryError} BROKER_UNREACHABLE when no attempt was confirmed */
-  async publish(message: Message, queue: Queue): Promise<void> {
+  async publish(message: Message, { queue, exchange, routingKey }: Destination): Promise<void> {
     const { clock, retries } = this.#options
     for (let attempt = 0; ; attempt++) {
       try {
-        await this.#declareOnce(queue)
-        return await this.#transport.publish(message, defaultExchange, queue.name)
+        if (queue) await this.#declareOnce(queue)
+        return await this.#transport.publish(message, exchange, routingKey)
       } catch (error) {
         const isPassing = error instanceof CeleryError && error.code === 'BROKER_UNREACHABLE'
         if (!isPassing || attempt >= retries) throw error

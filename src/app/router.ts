@@ -1,31 +1,116 @@
-import { type Queue, taskQueue } from '../protocol/entity.ts'
-import type { Settings } from './config.ts'
+import type { CallOptions } from '../canvas/signature.ts'
+import { defaultExchange, type Exchange, exchange, type Queue } from '../protocol/entity.ts'
+import type { Queues } from './queues.ts'
 
-export interface Route {
-  readonly queue: Queue
-  readonly priority: number
-}
+/** Where calls go, and what else a route says of them: `{ queue: 'feeds', priority: 9 }`, or a queue's name. */
+export type RouteOptions = string | CallOptions
 
-/** Where a call goes: its own options first, then the task's, then `taskRoutes`, then the default queue. */
-export function route(
+/** Decides by the call; nothing (or null) leaves it to the next route. */
+export type RouteFunction = (
   task: string,
-  call: { readonly queue?: string; readonly priority?: number },
-  settings: Pick<Settings, 'taskRoutes' | 'taskDefaultQueue' | 'taskDefaultPriority'>,
-): Route {
-  const found = matchingRoute(task, settings.taskRoutes)
-  return {
-    queue: taskQueue(call.queue ?? found?.queue ?? settings.taskDefaultQueue),
-    priority: call.priority ?? found?.priority ?? settings.taskDefaultPriority,
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+  options: CallOptions,
+) => RouteOptions | null | undefined
+
+/** By name or glob (`feeds.*`); an exact name wins over a glob. */
+export type RouteMap = Readonly<Record<string, RouteOptions>>
+
+/** By name, glob or regular expression; the first that fits wins. */
+export type RouteList = readonly (readonly [pattern: string | RegExp, route: RouteOptions])[]
+
+export type TaskRoutes = RouteMap | RouteFunction | RouteList | readonly (RouteMap | RouteFunction)[]
+
+/** Where a message goes. */
+export interface Route {
+  /** Made sure of before: a message that no queue waits for is gone. */
+  readonly queue: Queue | undefined
+  readonly exchange: Exchange
+  readonly routingKey: string
+  /** All that is known of the call now: its own options, over the route's. */
+  readonly options: CallOptions
+}
+
+/** A call as routes see it. */
+export interface RoutedCall {
+  readonly task: string
+  readonly args: readonly unknown[]
+  readonly kwargs: Readonly<Record<string, unknown>>
+  readonly options: CallOptions
+}
+
+/** The settings that say where tasks go. */
+export interface RouterSettings {
+  readonly taskRoutes: TaskRoutes
+  readonly taskDefaultQueue: string
+  readonly taskDefaultRoutingKey: string | null
+}
+
+/** Where a call goes: its own options first (the task's are among them), then `taskRoutes`, then the default queue. */
+export function route(call: RoutedCall, settings: RouterSettings, queues: Queues): Route {
+  const options = { ...lookUp(call, settings.taskRoutes), ...withoutEmpty(call.options) }
+  return { ...destination(options, settings, queues), options }
+}
+
+function destination(
+  { queue: wanted, exchange: exchangeName, exchangeType, routingKey }: CallOptions,
+  { taskDefaultQueue, taskDefaultRoutingKey }: RouterSettings,
+  queues: Queues,
+): Omit<Route, 'options'> {
+  if (wanted === undefined && exchangeName !== undefined) {
+    const target = queues.exchange(exchangeName) ?? exchange(exchangeName, exchangeType)
+    return { queue: undefined, exchange: target, routingKey: routingKey ?? taskDefaultRoutingKey ?? taskDefaultQueue }
   }
+  const queue = typeof wanted === 'object' ? wanted : queues.get(wanted ?? taskDefaultQueue)
+  // As Celery does: a direct exchange is gone round, unless the call insists.
+  const goesRound = (exchangeType ?? queue.exchange.type) === 'direct' && !(exchangeName && routingKey)
+  if (goesRound) return { queue, exchange: defaultExchange, routingKey: queue.name }
+  const target = exchangeName === undefined ? queue.exchange : exchange(exchangeName, exchangeType ?? 'direct')
+  return { queue: queue.alias ? undefined : queue, exchange: target, routingKey: routingKey ?? queue.routingKey }
 }
 
-// An exact name wins over a glob; among globs the first one written.
-function matchingRoute(task: string, routes: Settings['taskRoutes']) {
+function lookUp(call: RoutedCall, routes: TaskRoutes): CallOptions {
+  const found =
+    typeof routes === 'function'
+      ? ask(routes, call)
+      : Array.isArray(routes)
+        ? first(routes, call)
+        : byName(routes as RouteMap, call)
+  if (!found) return {}
+  return typeof found === 'string' ? { queue: found } : found
+}
+
+const ask = (decide: RouteFunction, { task, args, kwargs, options }: RoutedCall) => decide(task, args, kwargs, options)
+
+function first(routes: readonly (RouteList[number] | RouteMap | RouteFunction)[], call: RoutedCall) {
+  for (const one of routes) {
+    const found = Array.isArray(one)
+      ? matches(one[0], call.task) && one[1]
+      : typeof one === 'function'
+        ? ask(one, call)
+        : byName(one as RouteMap, call)
+    if (found) return found
+  }
+  return undefined
+}
+
+function byName(routes: RouteMap, { task }: RoutedCall): RouteOptions | undefined {
   if (Object.hasOwn(routes, task)) return routes[task]
-  return Object.entries(routes).find(([pattern]) => pattern.includes('*') && globMatches(pattern, task))?.[1]
+  return Object.entries(routes).find(([pattern]) => matches(pattern, task))?.[1]
 }
 
-function globMatches(pattern: string, name: string): boolean {
-  const body = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-  return new RegExp(`^${body.join('.*')}$`).test(name)
+function matches(pattern: string | RegExp, task: string): boolean {
+  if (pattern instanceof RegExp) return pattern.test(task)
+  return pattern === task || (/[*?]/.test(pattern) && globRegex(pattern).test(task))
 }
+
+function globRegex(glob: string): RegExp {
+  const body = glob
+    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${body}$`, 's')
+}
+
+const withoutEmpty = (options: CallOptions): CallOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null))

@@ -57,6 +57,8 @@ export interface TaskOptions extends TaskHooks {
   readonly timeLimit?: number
   readonly softTimeLimit?: number
   readonly queue?: string
+  readonly exchange?: string
+  readonly routingKey?: string
   readonly priority?: number
   /** @default the setting taskSerializer */
   readonly serializer?: string

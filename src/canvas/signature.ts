@@ -1,3 +1,4 @@
+import type { ExchangeType, Queue } from '../protocol/entity.ts'
 import { isObject } from '../protocol/json.ts'
 import { type SignatureData, signatureData } from '../protocol/signature-data.ts'
 
@@ -10,7 +11,12 @@ export interface CallOptions {
   readonly eta?: Date
   /** Not after: a time, or seconds from now. */
   readonly expires?: Date | number
-  readonly queue?: string
+  /** By name, or one that was made here: `workerDirect('celery@box')`. */
+  readonly queue?: string | Queue
+  /** An exchange by name, instead of a queue or with one. */
+  readonly exchange?: string
+  readonly exchangeType?: ExchangeType
+  readonly routingKey?: string
   readonly priority?: number
   readonly serializer?: string
   /** `gzip`, `brotli` or `zstd`. */
@@ -84,9 +90,10 @@ export function listOf<T>(given: T | readonly T[] | undefined): readonly T[] {
 }
 
 function toDataOptions(options: CallOptions): Record<string, unknown> {
-  const { link, linkError, stamps, ...plain } = options
+  const { link, linkError, stamps, queue, ...plain } = options
   return {
     ...Object.fromEntries(Object.entries(plain).map(([name, value]) => [snakeCase(name), value])),
+    ...(queue !== undefined && { queue: typeof queue === 'string' ? queue : queue.name }),
     ...(link && { link: listOf(link).map(toData) }),
     ...(linkError && { link_error: listOf(linkError).map(toData) }),
     ...(stamps && { stamped_headers: Object.keys(stamps), ...stamps }), // flat, as Celery has them

@@ -9,6 +9,8 @@ export interface Exchange {
 /** A queue with the one binding that Celery gives it. Times are milliseconds. */
 export interface Queue {
   readonly name: string
+  /** What routes call it, when its own name is made up. */
+  readonly alias?: string
   readonly exchange: Exchange
   readonly routingKey: string
   readonly durable: boolean

@@ -58,7 +58,7 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     const next = nextAttempt(request, retry, options, app.clock.now())
     if ('exceeded' in next) return fail(next.exceeded)
     try {
-      await app.resend(next.message, { queue: request.deliveryInfo.routingKey })
+      await app.resend(next.message, request.deliveryInfo)
     } catch (cause) {
       return fail(new Error('the next attempt could not be sent', { cause }))
     }

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
 import type { Celery } from '../app/app.ts'
+import { workerDirect } from '../app/queues.ts'
 import { openMailbox } from '../control/mailbox.ts'
 import { createDispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
 import { nodename } from '../nodename.ts'
 import { InlinePool } from '../pool/inline.ts'
-import { type Queue, taskQueue } from '../protocol/entity.ts'
+import type { Queue } from '../protocol/entity.ts'
 import type { Service } from '../service.ts'
 import { trace } from '../trace/trace.ts'
 import type { TransportEvent } from '../transport/transport.ts'
@@ -21,8 +22,10 @@ import { WorkerState } from './state.ts'
 export interface WorkerOptions {
   /** Node name; `%h` is the host's name. @default 'celery@%h' */
   hostname?: string
-  /** Names of queues to serve. @default [taskDefaultQueue] */
+  /** Names of queues to serve. @default the setting taskQueues */
   queues?: readonly string[]
+  /** Names of queues not to serve. */
+  excludeQueues?: readonly string[]
   /** Tasks running at one time. @default the setting workerConcurrency, else the number of processors */
   concurrency?: number
   /** Send task events from the start. @default the setting workerSendTaskEvents */
@@ -59,7 +62,7 @@ export class Worker implements Service {
     this.#log = options.log ?? app.log
     this.#taskEvents = options.taskEvents ?? app.conf.workerSendTaskEvents
     this.hostname = nodename(options.hostname ?? 'celery@%h')
-    this.queues = (options.queues ?? [app.conf.taskDefaultQueue]).map((name) => taskQueue(name))
+    this.queues = served(app, this.hostname, options)
     this.concurrency = options.concurrency ?? app.conf.workerConcurrency ?? availableParallelism()
     this.stopped = this.#hasStopped.promise
   }
@@ -159,6 +162,13 @@ export class Worker implements Service {
     for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo()
     this.#hasStopped.resolve()
   }
+}
+
+function served({ conf, queues }: Celery, hostname: string, options: WorkerOptions): Queue[] {
+  const { excludeQueues = [] } = options
+  const wanted = options.queues?.map((name) => queues.get(name)) ?? queues.defaults
+  const left = wanted.filter(({ name, alias }) => !excludeQueues.includes(alias ?? name))
+  return conf.workerDirect ? [...left, workerDirect(hostname)] : left
 }
 
 function declaredRate({ conf, tasks }: Celery, task: string): string | number | null {
