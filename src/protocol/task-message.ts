@@ -5,6 +5,7 @@ import type { Message } from './message.ts'
 import { repr, reprArgs } from './repr.ts'
 import { decode, encode, serializerFor } from './serializer.ts'
 import { parseSignatureData, type SignatureData } from './signature-data.ts'
+import { upgradeVersion1 } from './task-message-v1.ts'
 
 /** A call of a task, as protocol version 2 carries it. Times of limits are seconds, as Celery has them. */
 export interface TaskMessage {
@@ -143,15 +144,17 @@ const protocolHeaders = new Set(
 )
 
 /**
- * Reads a task call. Everything but `task`, `id` and the three-element body may be missing.
+ * Reads a task call of protocol 2, or of protocol 1, which has no headers. Everything but `task`, `id` and the body
+ * may be missing.
  *
  * @throws {CeleryError} DECODE_ERROR naming what is wrong; CONTENT_DISALLOWED for other content types.
  */
 export function decodeTask(message: Message, accept?: readonly string[]): TaskMessage {
-  const header = new HeaderReader(message.headers)
+  const { headers, body } = readCall(message, accept)
+  const header = new HeaderReader(headers)
   const task = header.text('task') ?? malformed('the header `task` is missing')
   const id = header.text('id') ?? malformed('the header `id` is missing')
-  const [args, kwargs, embed] = decodeBody(message, accept)
+  const [args, kwargs, embed] = readBody(body)
   const [timeLimit, softTimeLimit] = header.timeLimits()
   return taskMessage({
     task,
@@ -171,10 +174,10 @@ export function decodeTask(message: Message, accept?: readonly string[]): TaskMe
     argsrepr: header.text('argsrepr') ?? reprArgs(args),
     kwargsrepr: header.text('kwargsrepr') ?? repr(kwargs),
     origin: header.text('origin'),
-    ignoreResult: message.headers.ignore_result === true,
+    ignoreResult: headers.ignore_result === true,
     replacedTaskNesting: header.number('replaced_task_nesting') ?? 0,
     stampedHeaders: header.texts('stamped_headers'),
-    stamps: asObject(message.headers.stamps) ?? {},
+    stamps: asObject(headers.stamps) ?? {},
     headers: header.others(),
     callbacks: signatures(embed.callbacks),
     errbacks: signatures(embed.errbacks),
@@ -187,10 +190,15 @@ export function decodeTask(message: Message, accept?: readonly string[]): TaskMe
   })
 }
 
-function decodeBody(message: Message, accept?: readonly string[]) {
-  const { compression } = message.headers
+function readCall(message: Message, accept?: readonly string[]): { headers: Message['headers']; body: unknown } {
+  const { headers, contentType } = message
+  const { compression } = headers
   const bytes = typeof compression === 'string' ? decompress(message.body, compression) : message.body
-  const body = decode(serializerFor(message.contentType, accept), bytes, 'the message body')
+  const body = decode(serializerFor(contentType, accept), bytes, 'the message body')
+  return (headers.task === undefined && upgradeVersion1(body)) || { headers, body }
+}
+
+function readBody(body: unknown) {
   if (!Array.isArray(body) || body.length !== 3) malformed('the body is not [args, kwargs, embed]')
   const [args, kwargs, embed] = body as unknown[]
   if (!Array.isArray(args)) malformed('args is not a list')

@@ -73,6 +73,12 @@ for (const [name, open] of brokers) {
         expect(await python.eval(source)).toEqual(value)
       })
 
+      it('speak protocol 1 and 2', async () => {
+        await python.eval('app.conf.task_protocol = 1')
+        expect(await python.eval('add.apply_async((1, 2), countdown=0.1).get(timeout=10)')).toBe(3)
+        await python.eval('app.conf.task_protocol = 2')
+      })
+
       it('raise what the task threw under a name that Python can catch', async () => {
         const caught = (call: string, error: string) =>
           `try:\n    value = ${call}.get(timeout=10)\nexcept ${error} as error:\n    value = [type(error).__name__, list(error.args)]\nvalue`

@@ -54,7 +54,28 @@ describe('a task message', () => {
     })
   })
 
+  it('of version 1 has everything in its body', () => {
+    const body = {
+      task: 't',
+      id: 'i',
+      args: [1],
+      kwargs: { y: 2 },
+      retries: 3,
+      eta: '2030-01-01T00:00:00',
+      taskset: 'g',
+    }
+    const link = { task: 'next', args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false }
+    const more = { timelimit: [30, null], callbacks: [link], errbacks: null, utc: true, expires: null, chord: null }
+    expect(decodeTask(raw({}, { ...body, ...more }))).toEqual({
+      ...taskMessage({ task: 't', id: 'i', args: [1], kwargs: { y: 2 } }),
+      ...{ retries: 3, eta: new Date('2030-01-01T00:00:00Z'), group: 'g', timeLimit: 30, callbacks: [link] },
+    })
+  })
+
   it.each([
+    [{}, { id: 'i', args: [] }, 'the header `task` is missing'],
+    [{}, { task: 't', args: [] }, 'the header `id` is missing'],
+    [{}, { task: 't', id: 'i', eta: 'soon' }, 'the header `eta` is not an ISO 8601 time'],
     [{ id: 'i' }, [[], {}, {}], 'the header `task` is missing'],
     [{ task: 't' }, [[], {}, {}], 'the header `id` is missing'],
     [{ task: 't', id: null }, [[], {}, {}], 'the header `id` is missing'],
