@@ -17,6 +17,11 @@ export class Once<T> {
     return making
   }
 
+  /** Whether it was asked for, and did not fail. */
+  get isMade(): boolean {
+    return this.#made !== undefined
+  }
+
   /** Hands over what was made, if anything; the next `get` makes a new one. */
   forget(): Promise<T> | undefined {
     const made = this.#made

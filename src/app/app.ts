@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Backend } from '../backend/backend.ts'
-import { openBackend } from '../backend/open.ts'
+import { openBackend, repliesToCaller } from '../backend/open.ts'
 import { compile } from '../canvas/compile.ts'
 import { type CallOptions, type Signature, signature } from '../canvas/signature.ts'
 import { type Clock, systemClock } from '../clock.ts'
@@ -127,8 +127,15 @@ export class Celery implements Sender {
     }
     const message = compile({ ...given, options }, site)
     parent?.children.push([[message.id, null], null])
-    const sending = this.#publish(message, destination, options).then(() => this.asyncResult<R>(message.id))
+    const sending = this.#listenFor(message)
+      .then(() => this.#publish(message, destination, options))
+      .then(() => this.asyncResult<R>(message.id))
     return new PendingResult<R>(message.id, sending)
+  }
+
+  /** Results that come as messages find nobody unless somebody listens before the call is made. */
+  async #listenFor({ ignoreResult }: TaskMessage): Promise<void> {
+    if (!ignoreResult && repliesToCaller(this.conf.resultBackend)) await (await this.backend()).listen?.()
   }
 
   /** Sends a message that exists already to where it came from: a retry, for example. */
@@ -202,18 +209,21 @@ export class Celery implements Sender {
       log: this.log,
       connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
       resultExpires: this.conf.resultExpires,
+      resultPersistent: this.conf.resultPersistent,
+      oid: this.oid,
+      transport: () => this.transport(),
     })
   }
 
   /** Closes this app's connections; a later call opens them again. */
   async close(): Promise<void> {
     this.#producer.forget()
-    await this.#transport.forget()?.then(
-      (transport) => transport.close(),
-      () => {},
-    )
     await this.#backend.forget()?.then(
       (backend) => backend.close(),
+      () => {},
+    )
+    await this.#transport.forget()?.then(
+      (transport) => transport.close(),
       () => {},
     )
   }

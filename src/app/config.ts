@@ -56,6 +56,8 @@ export interface Settings {
   readonly taskPublishRetries: number
   /** Seconds a result is kept. @default 86400 */
   readonly resultExpires: number
+  /** rpc: results survive a restart of the broker. @default false */
+  readonly resultPersistent: boolean
   /** Keep name, arguments, worker and retries with each result. @default false */
   readonly resultExtended: boolean
   /** Tasks running at one time. @default the number of processors */
@@ -119,6 +121,7 @@ const table: { readonly [Name in keyof Settings]: readonly [Settings[Name], Kind
   taskSendSentEvent: [false, 'boolean'],
   taskPublishRetries: [3, 'number'],
   resultExpires: [86_400, 'number'],
+  resultPersistent: [false, 'boolean'],
   resultExtended: [false, 'boolean'],
   workerConcurrency: [null, 'number or null'],
   workerPrefetchMultiplier: [4, 'number'],

@@ -1,7 +1,7 @@
-import { type Clock, sleep } from '../clock.ts'
-import { CeleryError } from '../errors.ts'
+import type { Clock } from '../clock.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
+import { persist } from '../transport/persist.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Route } from './router.ts'
 
@@ -27,16 +27,11 @@ export class Producer {
   /** @throws {CeleryError} BROKER_UNREACHABLE when no attempt was confirmed */
   async publish(message: Message, { queue, exchange, routingKey }: Destination): Promise<void> {
     const { clock, retries } = this.#options
-    for (let attempt = 0; ; attempt++) {
-      try {
-        if (queue) await this.#declareOnce(queue)
-        return await this.#transport.publish(message, exchange, routingKey)
-      } catch (error) {
-        const isPassing = error instanceof CeleryError && error.code === 'BROKER_UNREACHABLE'
-        if (!isPassing || attempt >= retries) throw error
-        await sleep(clock, retryDelayMs(attempt))
-      }
+    const publish = async () => {
+      if (queue) await this.#declareOnce(queue)
+      await this.#transport.publish(message, exchange, routingKey)
     }
+    await persist(publish, clock, { ...policy, retries })
   }
 
   #declareOnce(queue: Queue): Promise<void> {
@@ -48,4 +43,4 @@ export class Producer {
 }
 
 // Celery's default policy: at once, then 0.2 s more each time, at most 1 s.
-const retryDelayMs = (attempt: number) => Math.min(attempt * 200, 1_000)
+const policy = { stepMs: 200, longestMs: 1_000 }

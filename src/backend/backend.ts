@@ -1,18 +1,21 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { ResultMeta } from '../protocol/result-meta.ts'
+import type { Transport } from '../transport/transport.ts'
 
 /** Keeps results: the worker stores, the caller looks, waits or forgets. */
 export interface Backend {
-  readonly name: 'memory' | 'redis' | 'disabled'
+  readonly name: 'memory' | 'redis' | 'rpc' | 'disabled'
   /** Without secrets, for people. */
   readonly url: string
 
   /**
    * Keeps a task's state until `resultExpires`. A stored SUCCESS is never overwritten: a task that was delivered
    * twice does not change what its caller has already seen.
+   *
+   * @param caller who asked for the task, for backends that answer instead of keeping
    */
-  store(meta: ResultMeta): Promise<void>
+  store(meta: ResultMeta, caller?: Caller): Promise<void>
 
   /** Undefined when nothing is known of the task, which Celery calls PENDING. */
   get(taskId: string): Promise<ResultMeta | undefined>
@@ -22,7 +25,17 @@ export interface Backend {
 
   forget(taskId: string): Promise<void>
 
+  /** For a backend whose results come as messages: to be called before a task is sent, or its results have no way back. */
+  listen?(): Promise<void>
+
   close(): Promise<void>
+}
+
+/** Where a task's message says that its results shall go; the message itself is one. */
+export interface Caller {
+  /** The caller's queue of replies. */
+  readonly replyTo: string | null
+  readonly correlationId: string
 }
 
 export interface BackendOptions {
@@ -31,4 +44,10 @@ export interface BackendOptions {
   connectTimeoutMs: number
   /** Seconds a result is kept; 0 keeps it for ever. */
   resultExpires: number
+  /** rpc: results survive a restart of the broker. */
+  resultPersistent: boolean
+  /** rpc: the name under which this process is answered. */
+  oid: string
+  /** rpc: the connection that carries results; stays its owner's to close. */
+  transport: () => Promise<Transport>
 }

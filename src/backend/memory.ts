@@ -5,10 +5,14 @@ import type { Backend, BackendOptions } from './backend.ts'
 
 /** Results inside the process, for tests: every `memory://name` of one process is the same store. */
 export async function openMemory(url: string, options: BackendOptions): Promise<Backend> {
-  const store = stores.get(url) ?? { metas: new Map(), watchers: new Map(), expiries: new Map() }
+  const store = stores.get(url) ?? emptyStore()
   stores.set(url, store)
   return new MemoryBackend(url, store, options)
 }
+
+/** Results that nobody else in the process sees. */
+export const openPrivateMemory = (options: BackendOptions): Backend =>
+  new MemoryBackend('memory://', emptyStore(), options)
 
 type Watcher = (meta: ResultMeta) => void
 
@@ -19,6 +23,8 @@ interface Store {
 }
 
 const stores = new Map<string, Store>()
+
+const emptyStore = (): Store => ({ metas: new Map(), watchers: new Map(), expiries: new Map() })
 
 class MemoryBackend implements Backend {
   readonly name = 'memory'

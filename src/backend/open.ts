@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import { CeleryError } from '../errors.ts'
 import { silentLogger } from '../log.ts'
@@ -12,6 +13,7 @@ const drivers: Record<string, () => Promise<Open>> = {
   memory: async () => (await import('./memory.ts')).openMemory,
   redis: async () => (await import('./redis.ts')).openRedis,
   rediss: async () => (await import('./redis.ts')).openRedis,
+  rpc: async () => (await import('./rpc.ts')).openRpc,
   'redis+socket': async () => (await import('./redis.ts')).openRedis,
 }
 
@@ -21,7 +23,7 @@ const drivers: Record<string, () => Promise<Open>> = {
  * @throws {CeleryError} BACKEND_UNREACHABLE, LOGIN_REFUSED; UNSUPPORTED for a scheme without a backend.
  */
 export async function openBackend(url: string | null, options: Partial<BackendOptions> = {}): Promise<Backend> {
-  const address = url || 'disabled://'
+  const address = completed(url)
   const driver = drivers[parseUrl(address).scheme]
   if (!driver) {
     const known = Object.keys(drivers).join(', ')
@@ -33,6 +35,20 @@ export async function openBackend(url: string | null, options: Partial<BackendOp
     log: silentLogger,
     connectTimeoutMs: 4_000,
     resultExpires: 86_400,
+    resultPersistent: false,
+    oid: randomUUID(),
+    transport: async () => {
+      throw new CeleryError('IMPROPERLY_CONFIGURED', `${address} needs a broker: open it as the backend of an app`)
+    },
     ...options,
   })
+}
+
+/** Whether results come to their caller as messages: `listen` must be called before a task is sent. */
+export const repliesToCaller = (url: string | null): boolean => parseUrl(completed(url)).scheme === 'rpc'
+
+// Celery takes a bare name as well: `rpc`.
+function completed(url: string | null): string {
+  if (!url) return 'disabled://'
+  return url.includes('://') ? url : `${url}://`
 }

@@ -1,5 +1,6 @@
 import type { TaskRequest } from '../app/context.ts'
 import type { Task } from '../app/task.ts'
+import type { Caller } from '../backend/backend.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import { type ResultMeta, type ResultTuple, resultMeta } from '../protocol/result-meta.ts'
 import { type State, states } from '../protocol/states.ts'
@@ -37,7 +38,8 @@ export class ResultWriter {
     const fields = { result: error.info, traceback: error.traceback }
     if (!this.#request.ignoreResult || isKept) await this.write(states.FAILURE, fields)
     for (const id of neverRun(this.#request)) {
-      await this.#store(resultMeta({ task_id: id, status: states.FAILURE, ...fields }, this.#env.app.clock.now()))
+      const meta = resultMeta({ task_id: id, status: states.FAILURE, ...fields }, this.#env.app.clock.now())
+      await this.#store(meta, { replyTo: this.#request.replyTo, correlationId: id })
     }
   }
 
@@ -58,14 +60,14 @@ export class ResultWriter {
       ...(parentId && { parent_id: parentId }),
       ...(this.#env.app.conf.resultExtended && extended),
     }
-    await this.#store(resultMeta(given, this.#env.app.clock.now()))
+    await this.#store(resultMeta(given, this.#env.app.clock.now()), this.#request)
   }
 
   // A backend that is away does not undo what the task did; it is told where people look. A value that cannot be
   // encoded is the task's own failure.
-  async #store(meta: ResultMeta): Promise<void> {
+  async #store(meta: ResultMeta, caller: Caller): Promise<void> {
     try {
-      await this.#env.backend.store(meta)
+      await this.#env.backend.store(meta, caller)
     } catch (error) {
       if (!(error instanceof CeleryError)) throw error
       this.#env.log.critical(`the state ${meta.status} of ${meta.task_id} could not be stored: ${messageOf(error)}`)

@@ -111,7 +111,7 @@ export class Request {
     if (this.message.ignoreResult) return
     const result = { exc_type: error.name, exc_message: [error.message], exc_module: error.module }
     const meta = resultMeta({ task_id: this.message.id, status, result }, this.#context.app.clock.now())
-    await this.#context.backend.store(meta).catch((cause) => {
+    await this.#context.backend.store(meta, this.message).catch((cause) => {
       this.#context.log.critical(`the state ${status} of ${this.message.id} could not be stored: ${messageOf(cause)}`)
     })
   }
@@ -142,7 +142,8 @@ export async function refuse(
   log.error(describeRefusal(error), { headers: delivery.message.headers })
   if (id) {
     const meta = resultMeta({ task_id: id, status: states.FAILURE, result: info }, app.clock.now())
-    await backend.store(meta).catch(() => {})
+    const { replyTo = null, correlationId = id } = delivery.message.properties
+    await backend.store(meta, { replyTo, correlationId }).catch(() => {})
     const exception = describeFailure({ info, traceback: '' })
     if (sendsTaskEvents()) events.send('task-failed', { uuid: id, exception })
   }

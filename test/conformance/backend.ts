@@ -3,65 +3,109 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Backend, BackendOptions } from '../../src/backend/backend.ts'
 import { type ResultMeta, resultMeta } from '../../src/protocol/result-meta.ts'
 
+/** What not every backend does; those that cannot say why. */
+export type Ability = 'shows a connection that is opened later what was stored'
+
 /** What a result backend promises; each of its implementations runs the same cases. */
-export function backendConformance(open: (options?: Partial<BackendOptions>) => Promise<Backend>): void {
+export function backendConformance(
+  open: (options: Partial<BackendOptions>) => Promise<Backend>,
+  cannot: { readonly [A in Ability]?: string } = {},
+): void {
   const opened: Backend[] = []
-  const connect = async (options?: Partial<BackendOptions>) => {
-    const backend = await open(options)
+  let oid = ''
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((backend) => backend.close()))
+    oid = ''
+  })
+
+  async function writer(): Promise<Backend> {
+    oid ||= randomUUID()
+    const backend = await open({ oid })
     opened.push(backend)
     return backend
   }
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((backend) => backend.close()))
-  })
+
+  async function reader(): Promise<Backend> {
+    const backend = await writer()
+    await backend.listen?.()
+    return backend
+  }
+
+  const store = (backend: Backend, meta: ResultMeta) =>
+    backend.store(meta, { replyTo: oid, correlationId: meta.task_id })
+
+  /** Stores, and waits until the reader can see all that was stored so far. */
+  async function settle(by: Backend, to: Backend): Promise<void> {
+    const last = success('last')
+    await store(by, last)
+    const seen = await watch(to, last.task_id)
+    await seen.next()
+    seen.stop()
+  }
+
+  async function stored(meta: ResultMeta): Promise<Backend> {
+    const backend = await reader()
+    await store(backend, meta)
+    await settle(backend, backend)
+    return backend
+  }
+
+  const itCan = (ability: Ability, test: () => Promise<void>) =>
+    cannot[ability] ? it.skip(`${ability} (cannot: ${cannot[ability]})`) : it(ability, test)
 
   describe('storing', () => {
     it('gives back what was stored, whole', async () => {
-      const backend = await connect()
       const meta = success({ a: [1, 'ö', null, 2.5], b: { c: true } }, { children: [[['child', null], null]] })
-      await backend.store(meta)
-      expect(await backend.get(meta.task_id)).toEqual(meta)
+      expect(await (await stored(meta)).get(meta.task_id)).toEqual(meta)
     })
 
     it('knows nothing of a task that nobody stored', async () => {
-      expect(await (await connect()).get(randomUUID())).toBeUndefined()
+      expect(await (await reader()).get(randomUUID())).toBeUndefined()
     })
 
     it('shows the newest state', async () => {
-      const backend = await connect()
+      const backend = await reader()
       const task_id = randomUUID()
-      for (const status of ['STARTED', 'PROGRESS', 'FAILURE']) await backend.store(resultMeta({ task_id, status }, 0))
+      for (const status of ['STARTED', 'PROGRESS', 'FAILURE']) await store(backend, resultMeta({ task_id, status }, 0))
+      await settle(backend, backend)
       expect((await backend.get(task_id))?.status).toBe('FAILURE')
     })
 
     it('never overwrites a success', async () => {
-      const backend = await connect()
       const meta = success('first')
-      await backend.store(meta)
-      await backend.store(resultMeta({ task_id: meta.task_id, status: 'FAILURE', result: 'late' }, 0))
-      await backend.store({ ...meta, result: 'second' })
+      const backend = await stored(meta)
+      await store(backend, resultMeta({ task_id: meta.task_id, status: 'FAILURE', result: 'late' }, 0))
+      await store(backend, { ...meta, result: 'second' })
+      await settle(backend, backend)
       expect(await backend.get(meta.task_id)).toEqual(meta)
     })
 
     it('does not change when the caller changes what it stored', async () => {
-      const backend = await connect()
       const value = { n: 1 }
       const meta = success(value)
-      await backend.store(meta)
+      const backend = await stored(meta)
       value.n = 2
       expect((await backend.get(meta.task_id))?.result).toEqual({ n: 1 })
     })
 
     it('shows another connection what was stored', async () => {
+      const other = await reader()
       const meta = success(1)
-      await (await connect()).store(meta)
-      expect(await (await connect()).get(meta.task_id)).toEqual(meta)
+      const backend = await writer()
+      await store(backend, meta)
+      await settle(backend, other)
+      expect(await other.get(meta.task_id)).toEqual(meta)
+    })
+
+    itCan('shows a connection that is opened later what was stored', async () => {
+      const meta = success(1)
+      await stored(meta)
+      expect(await (await reader()).get(meta.task_id)).toEqual(meta)
     })
 
     it('forgets when told to', async () => {
-      const backend = await connect()
       const meta = success(1)
-      await backend.store(meta)
+      const backend = await stored(meta)
       await backend.forget(meta.task_id)
       expect(await backend.get(meta.task_id)).toBeUndefined()
     })
@@ -69,41 +113,39 @@ export function backendConformance(open: (options?: Partial<BackendOptions>) => 
 
   describe('watching', () => {
     it('tells what is stored already', async () => {
-      const backend = await connect()
       const meta = success(1)
-      await backend.store(meta)
-      const seen = await watch(backend, meta.task_id)
+      const seen = await watch(await stored(meta), meta.task_id)
       expect(await seen.next()).toEqual(meta)
     })
 
     it('tells every change in its order, also to another connection', async () => {
       const task_id = randomUUID()
-      const seen = await watch(await connect(), task_id)
-      const writer = await connect()
+      const seen = await watch(await reader(), task_id)
+      const from = await writer()
       for (const done of [1, 2]) {
-        await writer.store(resultMeta({ task_id, status: 'PROGRESS', result: { done } }, 0))
+        await store(from, resultMeta({ task_id, status: 'PROGRESS', result: { done } }, 0))
       }
-      await writer.store(resultMeta({ task_id, status: 'SUCCESS', result: 3 }, 0))
+      await store(from, resultMeta({ task_id, status: 'SUCCESS', result: 3 }, 0))
       const results = [await seen.next(), await seen.next(), await seen.next()].map((meta) => meta.result)
       expect(results).toEqual([{ done: 1 }, { done: 2 }, 3])
     })
 
     it('tells all who watch one task, and nothing of others', async () => {
-      const backend = await connect()
+      const backend = await reader()
       const meta = success('mine')
       const watchers = [await watch(backend, meta.task_id), await watch(backend, meta.task_id)]
-      await backend.store(success('other'))
-      await backend.store(meta)
+      await store(backend, success('other'))
+      await store(backend, meta)
       expect(await Promise.all(watchers.map((seen) => seen.next()))).toEqual([meta, meta])
     })
 
     it('is silent once it is ended', async () => {
-      const backend = await connect()
+      const backend = await reader()
       const meta = success(1)
       const ended = await watch(backend, meta.task_id)
       const lasting = await watch(backend, meta.task_id)
       ended.stop()
-      await backend.store(meta)
+      await store(backend, meta)
       await lasting.next()
       expect(ended.size).toBe(0)
     })

@@ -4,9 +4,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { openTransport } from '../../src/transport/open.ts'
+import { backendConformance } from '../conformance/backend.ts'
 import { transportConformance } from '../conformance/transport.ts'
 import { freshAmqpUrl, manageRabbitmq } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
+import { openRpcAt, rpcCannot } from '../support/rpc.ts'
 import { until } from '../support/wait.ts'
 import { appAt, calls } from '../wire/calls.ts'
 import { type AmqpMessage, amqpMessages, comparable, fromAmqp } from '../wire/recorded.ts'
@@ -18,6 +20,8 @@ describeWith(['rabbitmq'], 'RabbitMQ', () => {
   })
 
   describe('as a transport', () => transportConformance(() => openTransport(url)))
+
+  describe('as a carrier of results', () => backendConformance((options) => openRpcAt(url, options), rpcCannot))
 
   it('gets each call as Celery would send it', async () => {
     const connection = await connect(url)

@@ -12,6 +12,7 @@ import { freshRedisUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
 import { freePort } from '../support/port.ts'
 import { start } from '../support/process.ts'
+import { openRpcAt, rpcCannot } from '../support/rpc.ts'
 import { appAt, calls } from '../wire/calls.ts'
 import { comparable, fromEnvelope, redisLists } from '../wire/recorded.ts'
 
@@ -27,6 +28,8 @@ describeWith(['redis'], 'Redis', () => {
   describe('as a transport', () => transportConformance(() => openTransport(url)))
 
   describe('as a backend', () => backendConformance((options) => openBackend(url, options)))
+
+  describe('as a carrier of results', () => backendConformance((options) => openRpcAt(url, options), rpcCannot))
 
   describe('as kombu lays it out', () => {
     it('keeps each call in the list where Celery keeps it', async () => {

@@ -4,6 +4,7 @@ import { createEmbeddedBroker } from '../../../src/embedded/broker.ts'
 import { openTransport } from '../../../src/transport/open.ts'
 import { backendConformance } from '../../conformance/backend.ts'
 import { transportConformance } from '../../conformance/transport.ts'
+import { openRpcAt, rpcCannot } from '../../support/rpc.ts'
 
 describe('the embedded broker', () => {
   const broker = createEmbeddedBroker({ password: 'not guessed' })
@@ -11,6 +12,8 @@ describe('the embedded broker', () => {
   afterAll(() => broker.stop())
 
   describe('as a transport', () => transportConformance(() => openTransport(broker.url)))
+
+  describe('as a carrier of results', () => backendConformance((options) => openRpcAt(broker.url, options), rpcCannot))
 
   describe('as a backend', () => backendConformance((options) => openBackend(broker.url.replace(/0$/, '1'), options)))
 })

@@ -1,0 +1,99 @@
+import { CeleryError, messageOf } from '../errors.ts'
+import { Once } from '../once.ts'
+import { defaultExchange, transientQueue } from '../protocol/entity.ts'
+import type { Message } from '../protocol/message.ts'
+import { parseResultMeta, type ResultMeta } from '../protocol/result-meta.ts'
+import { decode, encode, serializerFor } from '../protocol/serializer.ts'
+import { persist } from '../transport/persist.ts'
+import type { Backend, BackendOptions, Caller } from './backend.ts'
+import { openPrivateMemory } from './memory.ts'
+
+/**
+ * Results as messages, to the queue that the call named (§5.3 of Celery's wire formats). Nothing is kept but what has
+ * come to this process: the results of another process, or of one that is gone, are nowhere to be looked up.
+ */
+export async function openRpc(_url: string, options: BackendOptions): Promise<Backend> {
+  return new RpcBackend(options)
+}
+
+// Celery's own policy for results: once a second, twenty times.
+const policy = { retries: 20, stepMs: 1_000, longestMs: 1_000 }
+
+const json = serializerFor('json')
+
+class RpcBackend implements Backend {
+  readonly name = 'rpc'
+  readonly url = 'rpc://'
+  readonly #options: BackendOptions
+  /** What has come so far. */
+  readonly #arrived: Backend
+  readonly #mailbox = new Once(() => this.#openMailbox())
+
+  constructor(options: BackendOptions) {
+    this.#options = options
+    this.#arrived = openPrivateMemory(options)
+  }
+
+  async store(meta: ResultMeta, caller?: Caller): Promise<void> {
+    if (!caller?.replyTo) return // as Celery: a call without an address wants no answer
+    const { replyTo, correlationId } = caller
+    const { clock, transport, resultPersistent } = this.#options
+    const message: Message = {
+      headers: {},
+      properties: { correlationId, deliveryMode: resultPersistent ? 2 : 1, priority: 0 },
+      contentType: json.contentType,
+      contentEncoding: json.contentEncoding,
+      body: encode(json, meta, `the result of ${meta.task_id}`),
+    }
+    await persist(async () => (await transport()).publish(message, defaultExchange, replyTo), clock, policy)
+  }
+
+  async get(taskId: string): Promise<ResultMeta | undefined> {
+    this.#assertListening(taskId)
+    return this.#arrived.get(taskId)
+  }
+
+  async watch(taskId: string, onMeta: (meta: ResultMeta) => void): Promise<() => void> {
+    this.#assertListening(taskId)
+    return this.#arrived.watch(taskId, onMeta)
+  }
+
+  forget(taskId: string): Promise<void> {
+    return this.#arrived.forget(taskId)
+  }
+
+  async listen(): Promise<void> {
+    await this.#mailbox.get()
+  }
+
+  async close(): Promise<void> {
+    await this.#arrived.close()
+    await this.#mailbox.forget()?.then(
+      (mailbox) => mailbox.cancel(),
+      () => {},
+    )
+  }
+
+  async #openMailbox() {
+    const { oid, transport, resultExpires } = this.#options
+    const queue = transientQueue(oid, defaultExchange, oid, resultExpires ? { expiresMs: resultExpires * 1000 } : {})
+    return (await transport()).consume([queue], ({ message }) => this.#receive(message))
+  }
+
+  #receive(message: Message): void {
+    try {
+      const meta = parseResultMeta(decode(serializerFor(message.contentType), message.body, 'a result'))
+      if (!meta) throw new CeleryError('DECODE_ERROR', 'a message in the queue of results is no result')
+      void this.#arrived.store(meta)
+    } catch (error) {
+      this.#options.log.warning(`a result was passed over: ${messageOf(error)}`)
+    }
+  }
+
+  #assertListening(taskId: string): void {
+    if (this.#mailbox.isMade) return
+    const what = `rpc:// gives results only to the process that sent the task, and this one did not send ${taskId}`
+    const next = 'Ask in that process, or keep results for everyone: resultBackend redis://…'
+    throw new CeleryError('UNSUPPORTED', what, { next })
+  }
+}

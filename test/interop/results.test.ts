@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Celery } from '../../src/app/app.ts'
+import { createEmbeddedBroker } from '../../src/embedded/broker.ts'
+import { Worker } from '../../src/worker/worker.ts'
+import { freshAmqpUrl, freshRedisUrl } from '../support/fresh.ts'
+import { describeWith } from '../support/parts.ts'
+import type { PartName } from '../support/provision/part.ts'
+import { pythonClient } from '../support/python/client.ts'
+import { startPythonWorker } from '../support/python/worker.ts'
+
+interface Addresses {
+  broker: string
+  backend: string
+  stop?(): Promise<void>
+}
+
+interface Place {
+  title: string
+  needs: PartName[]
+  open(): Promise<Addresses>
+}
+
+const places: Place[] = [
+  {
+    title: 'rpc:// over RabbitMQ',
+    needs: ['rabbitmq'],
+    open: async () => ({ broker: await freshAmqpUrl(), backend: 'rpc://' }),
+  },
+  {
+    title: 'rpc:// over Redis',
+    needs: ['redis'],
+    open: async () => ({ broker: await freshRedisUrl(), backend: 'rpc://' }),
+  },
+  {
+    title: 'rpc:// over the embedded broker',
+    needs: [],
+    async open() {
+      const embedded = createEmbeddedBroker({ password: 'not guessed' })
+      await embedded.start()
+      return { broker: embedded.url, backend: 'rpc://', stop: () => embedded.stop() }
+    },
+  },
+]
+
+/** Values that JSON and Python's pickle both carry. */
+const values = [8, -1.5, 'smörgås 🥬', null, true, [], [1, [2]], { a: { b: [null, false] } }, 2 ** 40]
+
+for (const { title, needs, open } of places) {
+  describeWith(['python', ...needs], `results by ${title}`, () => {
+    let at: Addresses
+    let app: Celery
+    beforeAll(async () => {
+      at = await open()
+      app = new Celery('results', { brokerUrl: at.broker, resultBackend: at.backend })
+      app.task('tasks.echo', (value: unknown) => value)
+      app.task('tasks.boom', (message = 'boom') => {
+        throw new RangeError(message)
+      })
+      app.task(
+        'tasks.progress',
+        async (self, steps: number) => {
+          for (let step = 0; step < steps; step++) await self.updateState('PROGRESS', { current: step, total: steps })
+          return steps
+        },
+        { bind: true },
+      )
+    })
+    afterAll(async () => {
+      await app.close()
+      await at.stop?.()
+    })
+
+    describe('of a TypeScript worker', () => {
+      it('reach a Python caller', async () => {
+        const worker = new Worker(app, { hostname: 'ts@results' })
+        await worker.start()
+        await using python = await pythonClient(at)
+        const given = JSON.stringify(JSON.stringify(values))
+        expect(await python.eval(`import json\n[echo.delay(v).get(timeout=10) for v in json.loads(${given})]`)).toEqual(
+          values,
+        )
+        const caught =
+          'try:\n  boom.delay("no good").get(timeout=10)\nexcept ValueError as e:\n  caught = repr(e)\ncaught'
+        expect(await python.eval(caught)).toBe("ValueError('no good')")
+        expect(await python.eval('result = progress.delay(2)\nresult.get(timeout=10), result.state')).toEqual([
+          2,
+          'SUCCESS',
+        ])
+        await worker.stop()
+      })
+    })
+
+    describe('of a Python worker', () => {
+      it('reach a TypeScript caller', async () => {
+        await using _worker = await startPythonWorker({ ...at, queues: ['python'] })
+        const call = (task: string, args: unknown[]) => app.sendTask(task, { args, queue: 'python' })
+        const results = values.map((value) => call('tasks.echo', [value]).get({ timeout: 15 }))
+        expect(await Promise.all(results)).toEqual(values.map((value) => ({ args: [value], kwargs: {} })))
+        await expect(call('tasks.boom', ['no good']).get({ timeout: 15 })).rejects.toMatchObject({
+          name: 'ValueError',
+          message: 'no good',
+          excModule: 'builtins',
+          traceback: expect.stringContaining('Traceback (most recent call last)'),
+        })
+        const states: string[] = []
+        expect(await call('tasks.progress', [2]).get({ timeout: 15, onMessage: (m) => states.push(m.status) })).toBe(2)
+        expect(states.at(-1)).toBe('SUCCESS')
+      })
+    })
+  })
+}
