@@ -1,5 +1,12 @@
-export { type AppOptions, Celery, isApp, type SendOptions } from './app/app.ts'
-export { type BrokerTransportOptions, defineConfig, type Settings } from './app/config.ts'
+export { type AppOptions, Celery, type ConfigSource, isApp, type SendOptions } from './app/app.ts'
+export { humanize, settingsForPeople } from './app/config/humanize.ts'
+export {
+  type BrokerTransportOptions,
+  defineConfig,
+  type GivenSettings,
+  type Settings,
+  settingsTable,
+} from './app/config.ts'
 export type { TaskContext, TaskRequest } from './app/context.ts'
 export { Ignore, MaxRetriesExceededError, Reject, Retry, type RetryOptions } from './app/exceptions.ts'
 export { type LoadedApp, loadApp } from './app/load.ts'

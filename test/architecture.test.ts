@@ -30,7 +30,7 @@ const homes: Record<string, string[]> = {
   ink: ['cli/ui/'],
   '@inkjs/ui': ['cli/ui/'],
   ioredis: ['src/transport/redis/connection.ts'],
-  leven: ['src/app/config.ts', 'compose/file/nearest.ts'],
+  leven: ['src/app/config/names.ts', 'compose/file/nearest.ts'],
   react: ['cli/ui/'],
   yaml: ['compose/file/load.ts', 'src/protocol/serializer.ts'],
 }

@@ -11,7 +11,10 @@ interface InspectEvent {
   reply: unknown
 }
 
-const methods = ['ping', 'active', 'reserved', 'scheduled', 'revoked', 'registered', 'active_queues', 'stats', 'clock']
+const methods = [
+  ...['ping', 'active', 'reserved', 'scheduled', 'revoked', 'registered', 'active_queues', 'stats', 'clock'],
+  ...['conf', 'report'],
+]
 
 export const command = defineCommand({
   arguments: [['<method>', methods.join(', ')]],

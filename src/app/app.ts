@@ -1,23 +1,30 @@
 import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
 import type { Backend } from '../backend/backend.ts'
 import { openBackend, repliesToCaller } from '../backend/open.ts'
 import { compile } from '../canvas/compile.ts'
 import { type CallOptions, type Signature, signature } from '../canvas/signature.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type ControlClient, createControlClient } from '../control/client.ts'
+import { CeleryError } from '../errors.ts'
 import { createDispatcher } from '../events/dispatcher.ts'
 import { type Logger, silentLogger } from '../log.ts'
 import { nodename } from '../nodename.ts'
 import { Once } from '../once.ts'
 import { describeTask } from '../protocol/event.ts'
+import { isObject } from '../protocol/json.ts'
 import { LamportClock } from '../protocol/lamport.ts'
 import type { DeliveryInfo } from '../protocol/message.ts'
 import { encodeTask, type TaskMessage } from '../protocol/task-message.ts'
 import { AsyncResult, PendingResult } from '../result/async-result.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport, TransportEvent } from '../transport/transport.ts'
-import { configure, type Settings } from './config.ts'
+import { configure } from './config/configure.ts'
+import { inertSettings } from './config/inert.ts'
+import { nameSettings } from './config/names.ts'
+import type { GivenSettings, Settings } from './config.ts'
 import { currentTask } from './context.ts'
+import { importModule } from './module.ts'
 import { Producer } from './producer.ts'
 import { Queues } from './queues.ts'
 import { Registry } from './registry.ts'
@@ -45,6 +52,11 @@ export interface AppOptions {
   log?: Logger
 }
 
+export interface ConfigSource {
+  /** Only names that begin with it and `_` are settings, without it: for settings that live among others. */
+  namespace?: string
+}
+
 /** Options of a call by name, with its arguments. */
 export interface SendOptions extends CallOptions {
   readonly args?: readonly unknown[]
@@ -64,7 +76,6 @@ export class Celery implements Sender {
   readonly [brand] = true
   /** A name for people. */
   readonly main: string
-  readonly conf: Settings
   readonly tasks: Registry = new Registry()
   /** Orders what this node sends and hears. */
   readonly lamport: LamportClock = new LamportClock()
@@ -73,17 +84,73 @@ export class Celery implements Sender {
   /** Identifies this process to those who answer it. */
   readonly oid: string = randomUUID()
   readonly #origin = nodename(`gen${process.pid}`)
-  readonly queues: Queues
   readonly #transport = new Once(() => this.openTransport())
   readonly #producer = new Once(async () => this.#createProducer(await this.#transport.get()))
   readonly #backend = new Once(() => this.openBackend())
+  #given: Readonly<Record<string, unknown>> = {}
+  #conf: Settings = configure()
+  #queues: Queues = new Queues(this.#conf)
+  #hasConnected = false
 
-  constructor(main: string, settings: Partial<Settings> = {}, options: AppOptions = {}) {
+  constructor(main: string, settings: GivenSettings = {}, options: AppOptions = {}) {
     this.main = main
-    this.conf = configure(settings)
-    this.queues = new Queues(this.conf)
     this.clock = options.clock ?? systemClock
     this.log = options.log ?? silentLogger
+    this.configure(settings)
+  }
+
+  /** The settings: what was given, over the defaults; frozen. {@link Celery.configure} gives more. */
+  get conf(): Settings {
+    return this.#conf
+  }
+
+  /** The queues that the settings declare, and those that were asked for by name. */
+  get queues(): Queues {
+    return this.#queues
+  }
+
+  /** Gives settings, over those given before: Celery's `app.conf.update`. */
+  configure(settings: GivenSettings): void {
+    this.configFromObject(settings)
+  }
+
+  /**
+   * Gives settings in any of Celery's spellings.
+   *
+   * @throws {CeleryError} IMPROPERLY_CONFIGURED for names that nobody knows, values that do not fit, and when there is
+   * a connection already that was made with other settings
+   * @example
+   * app.configFromObject(settings, { namespace: 'CELERY' })   // takes CELERY_TASK_DEFAULT_QUEUE, passes over the rest
+   */
+  configFromObject(given: object, { namespace }: ConfigSource = {}): void {
+    if (this.#hasConnected) {
+      const next = 'Give all settings before the first call, and before a worker is started.'
+      throw new CeleryError('IMPROPERLY_CONFIGURED', 'settings cannot change once a connection was made', { next })
+    }
+    const named = nameSettings({ ...given }, namespace)
+    const all = { ...this.#given, ...named }
+    this.#conf = configure(all)
+    this.#given = all
+    this.#queues = new Queues(this.#conf)
+    for (const warning of inertSettings(named)) process.emitWarning(warning, 'CelerySettingWarning')
+  }
+
+  /**
+   * Gives the settings that a module exports: its default export, else each export as a setting.
+   *
+   * @param path relative to the working directory
+   */
+  async configFromFile(path: string, source: ConfigSource = {}): Promise<void> {
+    const module = await importModule(resolve(path))
+    this.configFromObject(isObject(module.default) ? module.default : module, source)
+  }
+
+  /** The same for the module that an environment variable names. */
+  async configFromEnvvar(variable = 'CELERY_CONFIG_MODULE', source: ConfigSource = {}): Promise<void> {
+    const path = process.env[variable]
+    if (path) return this.configFromFile(path, source)
+    const next = `Set ${variable} to the path of a module that exports settings.`
+    throw new CeleryError('IMPROPERLY_CONFIGURED', `the environment has no ${variable}`, { next })
   }
 
   /**
@@ -155,9 +222,15 @@ export class Celery implements Sender {
   /** Where a call goes, and its options: its own, over the task's, over its route's, over the settings. */
   route(call: RoutedCall): Route {
     const declared = pick(this.tasks.get(call.task)?.options ?? {}, optionsOfCalls)
-    const found = route({ ...call, options: { ...declared, ...call.options } }, this.conf, this.queues)
+    const options = { ...this.#inherited(), ...declared, ...call.options }
+    const found = route({ ...call, options }, this.conf, this.queues)
     const { ignoreResult = this.conf.taskIgnoreResult, priority = this.conf.taskDefaultPriority } = found.options
     return { ...found, options: { ...found.options, ignoreResult, priority } }
+  }
+
+  #inherited(): Pick<CallOptions, 'priority'> {
+    const parent = this.conf.taskInheritParentPriority ? currentTask() : undefined
+    return parent ? { priority: parent.request.priority } : {}
   }
 
   async #tellSent(message: TaskMessage, { queue, exchange, routingKey }: Omit<Route, 'options'>): Promise<void> {
@@ -193,17 +266,19 @@ export class Celery implements Sender {
 
   /** A further connection to the broker, for its caller to close. */
   openTransport(onEvent: (event: TransportEvent) => void = () => {}): Promise<Transport> {
+    this.#hasConnected = true
     return openTransport(this.conf.brokerUrl, {
       clock: this.clock,
       log: this.log,
       connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
-      visibilityTimeout: this.conf.brokerTransportOptions.visibilityTimeout ?? 3_600,
+      visibilityTimeout: this.conf.brokerTransportOptions.visibilityTimeout,
       onEvent,
     })
   }
 
   /** A further connection to the results, for its caller to close. */
   openBackend(): Promise<Backend> {
+    this.#hasConnected = true
     return openBackend(this.conf.resultBackend, {
       clock: this.clock,
       log: this.log,
@@ -229,7 +304,9 @@ export class Celery implements Sender {
   }
 
   #createProducer(transport: Transport): Producer {
-    return new Producer(transport, { clock: this.clock, retries: this.conf.taskPublishRetries })
+    const { taskPublishRetry, taskPublishRetryPolicy } = this.conf
+    const retry = taskPublishRetry ? taskPublishRetryPolicy : { ...taskPublishRetryPolicy, maxRetries: 0 }
+    return new Producer(transport, { clock: this.clock, retry })
   }
 }
 

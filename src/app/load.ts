@@ -1,9 +1,9 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { dirname, join, resolve } from 'node:path'
 import { CeleryError, messageOf } from '../errors.ts'
 import { isObject } from '../protocol/json.ts'
 import { type Celery, isApp } from './app.ts'
+import { describePath, importModule } from './module.ts'
 
 export interface LoadedApp {
   readonly app: Celery
@@ -65,14 +65,6 @@ function declaredApp(directory: string): string | undefined {
   }
 }
 
-async function importModule(path: string): Promise<Record<string, unknown>> {
-  try {
-    return await import(pathToFileURL(path).href)
-  } catch (cause) {
-    throw new CeleryError('APP_BROKEN', `cannot import ${describePath(path)}: ${describeFailure(cause)}`, { cause })
-  }
-}
-
 function exportedApp(module: Record<string, unknown>, path: string, name: string | undefined): Celery {
   const wanted = name === undefined ? ['app', 'default', ...Object.keys(module)] : [name]
   const app = wanted.map((key) => module[key]).find(isApp)
@@ -84,7 +76,7 @@ function exportedApp(module: Record<string, unknown>, path: string, name: string
 
 async function importTasks(app: Celery, appPath: string): Promise<void> {
   const directory = dirname(appPath)
-  for (const pattern of app.conf.include) {
+  for (const pattern of [...app.conf.imports, ...app.conf.include]) {
     const files = globSync(pattern, { cwd: directory }).sort()
     if (files.length === 0) {
       const next = `Correct the setting \`include\`; it is relative to ${describePath(appPath)}.`
@@ -92,12 +84,4 @@ async function importTasks(app: Celery, appPath: string): Promise<void> {
     }
     for (const file of files) await importModule(join(directory, file))
   }
-}
-
-const describePath = (path: string) => relative(process.cwd(), path) || path
-
-// A syntax error names its place in the first line of its stack only.
-function describeFailure(cause: unknown): string {
-  const place = cause instanceof SyntaxError ? /^(?:file:\/\/)?(\S+:\d+)/.exec(cause.stack ?? '')?.[1] : undefined
-  return place ? `${messageOf(cause)} (${describePath(place)})` : messageOf(cause)
 }

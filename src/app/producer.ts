@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
-import { persist } from '../transport/persist.ts'
+import { persist, type RetryPolicy } from '../transport/persist.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Route } from './router.ts'
 
@@ -9,8 +9,8 @@ type Destination = Pick<Route, 'queue' | 'exchange' | 'routingKey'>
 
 export interface ProducerOptions {
   clock: Clock
-  /** Further attempts while the broker is away. */
-  retries: number
+  /** What to do while the broker is away. */
+  retry: RetryPolicy
 }
 
 /** Publishes task messages: declares each queue once, and tries again while the broker is away for a moment. */
@@ -26,12 +26,11 @@ export class Producer {
 
   /** @throws {CeleryError} BROKER_UNREACHABLE when no attempt was confirmed */
   async publish(message: Message, { queue, exchange, routingKey }: Destination): Promise<void> {
-    const { clock, retries } = this.#options
     const publish = async () => {
       if (queue) await this.#declareOnce(queue)
       await this.#transport.publish(message, exchange, routingKey)
     }
-    await persist(publish, clock, { ...policy, retries })
+    await persist(publish, this.#options.clock, this.#options.retry)
   }
 
   #declareOnce(queue: Queue): Promise<void> {
@@ -41,6 +40,3 @@ export class Producer {
     return declaring
   }
 }
-
-// Celery's default policy: at once, then 0.2 s more each time, at most 1 s.
-const policy = { stepMs: 200, longestMs: 1_000 }

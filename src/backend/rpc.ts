@@ -17,7 +17,7 @@ export async function openRpc(_url: string, options: BackendOptions): Promise<Ba
 }
 
 // Celery's own policy for results: once a second, twenty times.
-const policy = { retries: 20, stepMs: 1_000, longestMs: 1_000 }
+const policy = { maxRetries: 20, intervalStart: 0, intervalStep: 1, intervalMax: 1 }
 
 const json = serializerFor('json')
 

@@ -1,4 +1,6 @@
-export type ExchangeType = 'direct' | 'topic' | 'fanout' | 'headers'
+export const exchangeTypes = ['direct', 'topic', 'fanout', 'headers'] as const
+
+export type ExchangeType = (typeof exchangeTypes)[number]
 
 export interface Exchange {
   readonly name: string

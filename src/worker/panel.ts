@@ -1,4 +1,6 @@
 import type { Celery } from '../app/app.ts'
+import { bugReport } from '../app/bug-report.ts'
+import { settingsForPeople } from '../app/config/humanize.ts'
 import { parseRate } from '../app/rate.ts'
 import type { ControlHandler } from '../control/mailbox.ts'
 import { messageOf } from '../errors.ts'
@@ -47,6 +49,9 @@ export function panel(worker: PanelTarget): Record<string, ControlHandler> {
     registered: () => worker.app.tasks.names().filter((name) => !name.startsWith('celery.')),
     active_queues: () => worker.queues.map(describeQueue),
     stats: () => stats(worker),
+    conf: ({ with_defaults: withDefaults }) =>
+      settingsForPeople(worker.app.conf, { withDefaults: withDefaults === true }),
+    report: () => ({ ok: bugReport(worker.app) }),
     heartbeat: () => {
       worker.heartbeat.beat()
       return null

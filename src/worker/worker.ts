@@ -109,18 +109,20 @@ export class Worker implements Service {
       { queues, prefetch, eta, limited, rateLimits },
     )
 
-    const mailbox = await openMailbox(transport, {
-      nodename: hostname,
-      clock,
-      handlers: panel({
-        ...{ app, hostname, state, eta, rateLimits, heartbeat, queues, clock, prefetch, concurrency },
-        startedAt: app.clock.now(),
-        setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
-        shutdown: () => void this.stop(),
-      }),
-      onError: (method, error) => log.error(`control command error: ${method}: ${error.message}`),
-    })
-    this.#undo.push(() => mailbox.cancel())
+    if (app.conf.workerEnableRemoteControl) {
+      const mailbox = await openMailbox(transport, {
+        nodename: hostname,
+        clock,
+        handlers: panel({
+          ...{ app, hostname, state, eta, rateLimits, heartbeat, queues, clock, prefetch, concurrency },
+          startedAt: app.clock.now(),
+          setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
+          shutdown: () => void this.stop(),
+        }),
+        onError: (method, error) => log.error(`control command error: ${method}: ${error.message}`),
+      })
+      this.#undo.push(() => mailbox.cancel())
+    }
     await heartbeat.start()
     this.#undo.push(() => heartbeat.stop())
     await pool.start()

@@ -227,9 +227,9 @@ describe('an embedded service', () => {
     write(
       `services: { worker: { image: x, restart: "on-failure:2", command: ${worker({ says: ['run'], exits: 1 })} } }`,
     )
+    const stack = await open({ probes: { worker: () => new Promise(() => {}) } })
     // A crash is told at once, whatever comes after it.
-    expect((await failure(up())).code).toBe('SERVICE_EXITED')
-    const stack = await open()
+    expect((await failure(collect(stack.up()))).code).toBe('SERVICE_EXITED')
     const [status] = await stack.ps()
     const texts = async () => {
       const all: string[] = []

@@ -1,18 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { configure, type Settings } from '../../../src/app/config.ts'
+import { configure } from '../../../src/app/config/configure.ts'
+import type { GivenSettings } from '../../../src/app/config.ts'
 import { broadcast, Queues, queue } from '../../../src/app/queues.ts'
 import { route, type TaskRoutes } from '../../../src/app/router.ts'
 import type { CallOptions } from '../../../src/canvas/signature.ts'
 import { exchange } from '../../../src/protocol/entity.ts'
 
-function whither(task: string, options: CallOptions, settings: Partial<Settings>) {
+function whither(task: string, options: CallOptions, settings: GivenSettings) {
   const conf = configure(settings, {})
   const queues = new Queues(conf)
   return route({ task, args: [1], kwargs: {}, options }, conf, queues)
 }
 
 /** `exchange/routing key (queue to declare)`. */
-function text(task: string, options: CallOptions = {}, settings: Partial<Settings> = {}): string {
+function text(task: string, options: CallOptions = {}, settings: GivenSettings = {}): string {
   const found = whither(task, options, settings)
   return `${found.exchange.name}/${found.routingKey}${found.queue ? ` (${found.queue.name})` : ''}`
 }

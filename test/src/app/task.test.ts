@@ -40,7 +40,7 @@ describe('a task', () => {
   })
 
   it('rejects when the broker cannot be reached', async () => {
-    const lost = new Celery('lost', { brokerUrl: 'redis://127.0.0.1:1/0', taskPublishRetries: 0 })
+    const lost = new Celery('lost', { brokerUrl: 'redis://127.0.0.1:1/0', taskPublishRetry: false })
     const ping = lost.task('ping', () => 'pong')
     await expect(ping.delay()).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
     await expect(ping.delay().get()).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })

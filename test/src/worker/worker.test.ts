@@ -333,8 +333,25 @@ describe('a worker', () => {
     expect(await ask('active_queues')).toMatchObject([{ name: 'celery', exchange: { type: 'direct' } }])
     expect(await ask('stats')).toMatchObject({ total: { 'tasks.add': 1 }, pid: process.pid })
     expect(await ask('active')).toEqual([])
+    expect(await ask('conf')).toEqual({ broker_url: app.conf.brokerUrl, result_backend: app.conf.resultBackend })
+    expect(await ask('report')).toEqual({ ok: expect.stringContaining('transport:memory') })
     expect(await ask('nonsense')).toEqual({ error: "No such method: 'nonsense'" })
     expect(await control.ask('ping', { destination: ['other@test'], timeoutMs: 50 })).toEqual({})
+  })
+
+  it('does not listen to commands where that is switched off', async () => {
+    define({ workerEnableRemoteControl: false })
+    await serve()
+    expect(await (await app.control()).ask('ping', { timeoutMs: 50 })).toEqual({})
+  })
+
+  it('lets calls of a task inherit its priority where that is switched on', async () => {
+    define({ taskInheritParentPriority: true })
+    const priority = app.task('tasks.priority', (self) => self.request.priority, { bind: true })
+    const parent = app.task('tasks.calls', async () => (await priority.delay()).id)
+    await serve()
+    const child = await parent.applyAsync({ priority: 7 }).get({ timeout: 5 })
+    expect(await app.asyncResult(child).get({ timeout: 5 })).toBe(7)
   })
 
   it('shows a banner without secrets', () => {

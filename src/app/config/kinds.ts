@@ -1,0 +1,109 @@
+import { CeleryError } from '../../errors.ts'
+import type { Queue } from '../../protocol/entity.ts'
+import { isObject } from '../../protocol/json.ts'
+import { maskUrl } from '../../url.ts'
+import { isRate } from '../rate.ts'
+import type { TaskRoutes } from '../router.ts'
+
+/** What a setting may hold. */
+export interface Kind<T> {
+  /** For people: `a text`. */
+  readonly wants: string
+  fits(given: unknown): given is T
+}
+
+/** A setting: what it is when nobody sets it, and how a given value is read. */
+export interface Setting<T> {
+  readonly default: T
+  /** @throws {CeleryError} IMPROPERLY_CONFIGURED naming the setting, what was given and what is wanted */
+  read(given: unknown, name: string): T
+}
+
+/** A setting of parts, each with its own default; a value names only what differs. */
+export interface Group<Parts extends Record<string, Setting<unknown>>> extends Setting<ValuesOf<Parts>> {
+  readonly parts: Parts
+}
+
+export type ValuesOf<Table extends Record<string, Setting<unknown>>> = {
+  readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never
+}
+
+export function setting<T>(kind: Kind<T>, value: T): Setting<T> {
+  const read = (given: unknown, name: string) => {
+    if (kind.fits(given)) return given
+    const got = maskUrl(JSON.stringify(given) ?? String(given))
+    throw new CeleryError('IMPROPERLY_CONFIGURED', `the setting '${name}' must be ${kind.wants}; got ${got}`)
+  }
+  return { default: value, read }
+}
+
+export function group<Parts extends Record<string, Setting<unknown>>>(parts: Parts): Group<Parts> {
+  const defaults = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.default]))
+  const read = (given: unknown, name: string) => {
+    const values = setting(mapping, {}).read(given, name)
+    const known = Object.entries(values).map(([key, value]) => {
+      const part = camelCase(key)
+      if (Object.hasOwn(parts, part)) return [part, parts[part]?.read(value, `${name}.${part}`)]
+      const next = `It has ${Object.keys(parts).join(', ')}.`
+      throw new CeleryError('IMPROPERLY_CONFIGURED', `the setting '${name}' has no '${key}'`, { next })
+    })
+    return Object.freeze({ ...defaults, ...Object.fromEntries(known) })
+  }
+  return { parts, default: Object.freeze(defaults) as ValuesOf<Parts>, read }
+}
+
+export const text: Kind<string> = {
+  wants: 'a text',
+  fits: (given): given is string => typeof given === 'string' && given !== '',
+}
+
+export const flag: Kind<boolean> = { wants: 'true or false', fits: (given) => typeof given === 'boolean' }
+
+export const amount: Kind<number> = {
+  wants: 'a number, 0 or more',
+  fits: (given): given is number => typeof given === 'number' && given >= 0,
+}
+
+export const seconds: Kind<number> = { ...amount, wants: 'seconds (a number, 0 or more)' }
+
+export const count: Kind<number> = {
+  wants: 'a whole number, 0 or more',
+  fits: (given): given is number => Number.isInteger(given) && Number(given) >= 0,
+}
+
+export const texts: Kind<readonly string[]> = {
+  wants: 'a list of texts',
+  fits: (given): given is string[] => Array.isArray(given) && given.every(text.fits),
+}
+
+/** Where tasks go. What is in it is read by the router. */
+export const routes: Kind<TaskRoutes> = {
+  wants: 'an object, a list or a function',
+  fits: (given): given is TaskRoutes => typeof given === 'function' || Array.isArray(given) || isObject(given),
+}
+
+export const queues: Kind<readonly (string | Queue)[]> = {
+  wants: 'a list of queues, by name or from queue()',
+  fits: (given): given is Queue[] =>
+    Array.isArray(given) && given.every((one) => text.fits(one) || (isObject(one) && text.fits(one.name))),
+}
+
+export const rate: Kind<string | number> = {
+  wants: "a rate ('100/m', '10/s', a number a second)",
+  fits: (given): given is string => isRate(given),
+}
+
+export const oneOf = <T extends string>(values: readonly T[]): Kind<T> => ({
+  wants: `one of ${values.join(', ')}`,
+  fits: (given): given is T => values.some((value) => value === given),
+})
+
+export const mapping: Kind<Record<string, unknown>> = { wants: 'an object', fits: isObject }
+
+export const orNull = <T>(kind: Kind<T>): Kind<T | null> => ({
+  wants: `${kind.wants}, or null`,
+  fits: (given): given is T | null => given === null || kind.fits(given),
+})
+
+export const camelCase = (name: string): string =>
+  name.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
