@@ -49,10 +49,10 @@ async function answersPing({ environment, hostname }: ProbeTarget, signal: Abort
   if (!brokerUrl) throw new Error('CELERY_BROKER_URL is not in its environment')
   const app = new Celery('probe', { brokerUrl })
   try {
-    const node = `celery@${hostname}`
+    // The worker may have any name of its own; its host is the container's.
     const control = await app.control()
-    const replies = await control.ask('ping', { destination: [node], timeoutMs: 1_000, signal })
-    if (!(node in replies)) throw new Error(`${node} does not answer yet`)
+    const replies = await control.ask('ping', { pattern: `*@${hostname}`, limit: 1, timeoutMs: 1_000, signal })
+    if (Object.keys(replies).length === 0) throw new Error(`no worker on ${hostname} answers yet`)
   } finally {
     await app.close()
   }

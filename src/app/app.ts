@@ -87,6 +87,7 @@ export class Celery implements Sender {
   readonly #transport = new Once(() => this.openTransport())
   readonly #producer = new Once(async () => this.#createProducer(await this.#transport.get()))
   readonly #backend = new Once(() => this.openBackend())
+  readonly #control = new Once(async () => createControlClient(await this.transport(), this.clock, this.lamport))
   #given: Readonly<Record<string, unknown>> = {}
   #conf: Settings = configure()
   #queues: Queues = new Queues(this.#conf)
@@ -260,8 +261,8 @@ export class Celery implements Sender {
   }
 
   /** Commands to workers. */
-  async control(): Promise<ControlClient> {
-    return createControlClient(await this.transport(), this.clock, this.lamport)
+  control(): Promise<ControlClient> {
+    return this.#control.get()
   }
 
   /** A further connection to the broker, for its caller to close. */
@@ -293,6 +294,7 @@ export class Celery implements Sender {
   /** Closes this app's connections; a later call opens them again. */
   async close(): Promise<void> {
     this.#producer.forget()
+    this.#control.forget()
     await this.#backend.forget()?.then(
       (backend) => backend.close(),
       () => {},

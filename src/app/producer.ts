@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
+import { persist, type RetryPolicy } from '../persist.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
-import { persist, type RetryPolicy } from '../transport/persist.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Route } from './router.ts'
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
+import type { RetryPolicy } from '../persist.ts'
 import type { ResultMeta } from '../protocol/result-meta.ts'
 import type { Transport } from '../transport/transport.ts'
 
@@ -37,6 +38,9 @@ export interface Caller {
   readonly replyTo: string | null
   readonly correlationId: string
 }
+
+/** Celery's own for results: once a second, twenty times. */
+export const storePolicy: RetryPolicy = { maxRetries: 20, intervalStart: 0, intervalStep: 1, intervalMax: 1 }
 
 export interface BackendOptions {
   clock: Clock

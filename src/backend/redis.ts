@@ -1,9 +1,11 @@
 import { CeleryError } from '../errors.ts'
+import { Once } from '../once.ts'
+import { persist } from '../persist.ts'
 import { dumps, loads } from '../protocol/json.ts'
 import { parseResultMeta, type ResultMeta } from '../protocol/result-meta.ts'
 import { connectionError, connectRedis, type Redis } from '../transport/redis/connection.ts'
 import { maskUrl } from '../url.ts'
-import type { Backend, BackendOptions } from './backend.ts'
+import { type Backend, type BackendOptions, storePolicy } from './backend.ts'
 
 /** Results in Redis with Celery's keys, so that Python and TypeScript read each other's (§5.2 of its wire formats). */
 export async function openRedis(url: string, options: BackendOptions): Promise<Backend> {
@@ -31,23 +33,27 @@ class RedisBackend implements Backend {
   readonly name = 'redis'
   readonly url: string
   readonly #commands: Redis
-  readonly #connect: () => Promise<Redis>
-  readonly #expires: number
+  readonly #options: BackendOptions
   readonly #watchers = new Map<string, Set<Watcher>>()
+  /** By key; those who watch the same task wait for the same subscription. */
+  readonly #subscriptions = new Map<string, Promise<unknown>>()
   readonly #store: (key: string, text: string, expires: number) => Promise<unknown>
-  #subscriber: Promise<Redis> | undefined
+  readonly #subscriber: Once<Redis>
 
   constructor(url: string, commands: Redis, connect: () => Promise<Redis>, options: BackendOptions) {
     this.url = maskUrl(url)
     this.#commands = commands
-    this.#connect = connect
-    this.#expires = Math.trunc(options.resultExpires)
+    this.#options = options
+    this.#subscriber = new Once(() => this.#openSubscriber(connect))
     commands.defineCommand('celeryStore', { numberOfKeys: 1, lua: store })
     this.#store = Reflect.get(commands, 'celeryStore').bind(commands)
   }
 
   async store(meta: ResultMeta): Promise<void> {
-    await this.#attempt(this.#store(metaKey(meta.task_id), dumps(meta), this.#expires))
+    const { clock, resultExpires } = this.#options
+    const text = dumps(meta)
+    const store = () => this.#attempt(this.#store(metaKey(meta.task_id), text, Math.trunc(resultExpires)))
+    await persist(store, clock, storePolicy)
   }
 
   async get(taskId: string): Promise<ResultMeta | undefined> {
@@ -59,7 +65,7 @@ class RedisBackend implements Backend {
     const key = metaKey(taskId)
     const watchers = this.#watchers.get(key) ?? new Set()
     this.#watchers.set(key, watchers.add(onMeta))
-    if (watchers.size === 1) await this.#attempt((await this.#listening()).subscribe(key))
+    await this.#subscribe(key)
     // Subscribed first, looked second: nothing falls between.
     const meta = await this.get(taskId)
     if (meta) onMeta(meta)
@@ -70,16 +76,24 @@ class RedisBackend implements Backend {
     const watchers = this.#watchers.get(key)
     if (!watchers?.delete(onMeta) || watchers.size > 0) return
     this.#watchers.delete(key)
-    this.#subscriber?.then((subscriber) => subscriber.unsubscribe(key)).catch(() => {})
+    this.#subscriptions.delete(key)
+    this.#subscriber
+      .get()
+      .then((subscriber) => subscriber.unsubscribe(key))
+      .catch(() => {})
   }
 
-  #listening(): Promise<Redis> {
-    this.#subscriber ??= this.#openSubscriber()
-    return this.#subscriber
+  #subscribe(key: string): Promise<unknown> {
+    const known = this.#subscriptions.get(key)
+    if (known) return known
+    const subscribing = this.#attempt(this.#subscriber.get().then((subscriber) => subscriber.subscribe(key)))
+    this.#subscriptions.set(key, subscribing)
+    subscribing.catch(() => this.#subscriptions.delete(key))
+    return subscribing
   }
 
-  async #openSubscriber(): Promise<Redis> {
-    const subscriber = await this.#connect()
+  async #openSubscriber(connect: () => Promise<Redis>): Promise<Redis> {
+    const subscriber = await connect()
     subscriber.on('message', (key: string, text: string) => this.#tell(key, text))
     // What was published while the connection was down is looked up.
     subscriber.on('ready', () => {
@@ -105,7 +119,7 @@ class RedisBackend implements Backend {
   async close(): Promise<void> {
     this.#watchers.clear()
     this.#commands.disconnect()
-    await this.#subscriber?.then(
+    await this.#subscriber.forget()?.then(
       (subscriber) => subscriber.disconnect(),
       () => {},
     )

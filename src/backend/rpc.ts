@@ -1,11 +1,11 @@
 import { CeleryError, messageOf } from '../errors.ts'
 import { Once } from '../once.ts'
+import { persist } from '../persist.ts'
 import { defaultExchange, transientQueue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
 import { parseResultMeta, type ResultMeta } from '../protocol/result-meta.ts'
 import { decode, encode, serializerFor } from '../protocol/serializer.ts'
-import { persist } from '../transport/persist.ts'
-import type { Backend, BackendOptions, Caller } from './backend.ts'
+import { type Backend, type BackendOptions, type Caller, storePolicy } from './backend.ts'
 import { openPrivateMemory } from './memory.ts'
 
 /**
@@ -15,9 +15,6 @@ import { openPrivateMemory } from './memory.ts'
 export async function openRpc(_url: string, options: BackendOptions): Promise<Backend> {
   return new RpcBackend(options)
 }
-
-// Celery's own policy for results: once a second, twenty times.
-const policy = { maxRetries: 20, intervalStart: 0, intervalStep: 1, intervalMax: 1 }
 
 const json = serializerFor('json')
 
@@ -45,7 +42,7 @@ class RpcBackend implements Backend {
       contentEncoding: json.contentEncoding,
       body: encode(json, meta, `the result of ${meta.task_id}`),
     }
-    await persist(async () => (await transport()).publish(message, defaultExchange, replyTo), clock, policy)
+    await persist(async () => (await transport()).publish(message, defaultExchange, replyTo), clock, storePolicy)
   }
 
   async get(taskId: string): Promise<ResultMeta | undefined> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, sleep } from '../clock.ts'
+import { Once } from '../once.ts'
 import {
   type ControlReply,
   controlExchange,
@@ -9,12 +10,17 @@ import {
   replyQueue,
 } from '../protocol/control.ts'
 import type { LamportClock } from '../protocol/lamport.ts'
+import type { Message } from '../protocol/message.ts'
 import type { Transport } from '../transport/transport.ts'
 
 export interface BroadcastOptions {
   arguments?: Record<string, unknown>
   /** Node names; by default everyone. */
   destination?: readonly string[]
+  /** Only nodes whose name fits. */
+  pattern?: string
+  /** @default 'glob' when there is a pattern */
+  matcher?: 'glob' | 'pcre'
   /** Milliseconds to wait for answers; default 1000, as Celery's. */
   timeoutMs?: number
   /** Enough answers; by default one of each destination. */
@@ -30,17 +36,24 @@ export interface ControlClient {
   tell(method: string, options?: BroadcastOptions): Promise<void>
 }
 
+/** Commands over a transport; what it needs of the broker is made with the first question, and goes with the transport. */
 export function createControlClient(transport: Transport, clock: Clock, lamport: LamportClock): ControlClient {
-  const send = (method: string, options: BroadcastOptions, reply?: { ticket: string; oid: string }) => {
-    const expires = (clock.now() + (options.timeoutMs ?? 1_000)) / 1000
+  const oid = randomUUID()
+  const waiting = new Map<string, (message: Message) => void>()
+  const mailbox = new Once(() =>
+    transport.consume([replyQueue(oid)], ({ message }) => waiting.get(String(message.headers.ticket))?.(message)),
+  )
+
+  const send = (method: string, options: BroadcastOptions, ticket?: string) => {
+    const { destination, pattern = null, matcher = pattern && 'glob', timeoutMs = 1_000 } = options
     const request = {
       method,
       arguments: options.arguments ?? {},
-      destination: options.destination ? [...options.destination] : null,
-      pattern: null,
-      matcher: null,
-      ...(reply && { ticket: reply.ticket, reply_to: { exchange: replyExchange.name, routing_key: reply.oid } }),
+      destination: destination ? [...destination] : null,
+      ...{ pattern, matcher },
+      ...(ticket && { ticket, reply_to: { exchange: replyExchange.name, routing_key: oid } }),
     }
+    const expires = (clock.now() + timeoutMs) / 1000
     return transport.publish(encodeControl(request, { clock: lamport.forward(), expires }), controlExchange, '')
   }
 
@@ -48,22 +61,22 @@ export function createControlClient(transport: Transport, clock: Clock, lamport:
     tell: (method, options = {}) => send(method, options),
 
     async ask(method, options = {}) {
-      const [ticket, oid] = [randomUUID(), randomUUID()]
-      const enough = options.limit ?? options.destination?.length ?? Number.POSITIVE_INFINITY
+      const { timeoutMs = 1_000, limit = options.destination?.length ?? Number.POSITIVE_INFINITY, signal } = options
+      const ticket = randomUUID()
       const replies: ControlReply = {}
       const answered = new AbortController()
-      const enoughWaited = options.signal ? AbortSignal.any([answered.signal, options.signal]) : answered.signal
-      const consumer = await transport.consume([replyQueue(oid)], ({ message }) => {
-        if (message.headers.ticket !== ticket) return
+      await mailbox.get()
+      waiting.set(ticket, (message) => {
         if (typeof message.headers.clock === 'number') lamport.adjust(message.headers.clock)
         Object.assign(replies, decodeReply(message))
-        if (Object.keys(replies).length >= enough) answered.abort()
+        if (Object.keys(replies).length >= limit) answered.abort()
       })
       try {
-        await send(method, options, { ticket, oid })
-        await sleep(clock, options.timeoutMs ?? 1_000, enoughWaited).catch(() => {})
+        await send(method, options, ticket)
+        const enough = signal ? AbortSignal.any([answered.signal, signal]) : answered.signal
+        await sleep(clock, timeoutMs, enough).catch(() => {})
       } finally {
-        await consumer.cancel()
+        waiting.delete(ticket)
       }
       return replies
     },

@@ -1,5 +1,5 @@
 import { type Exchange, exchange, type Queue, transientQueue } from './entity.ts'
-import { isObject, loads } from './json.ts'
+import { dumps, isObject, loads } from './json.ts'
 import type { Message } from './message.ts'
 
 /** A command to workers (kombu's pidbox). */
@@ -74,7 +74,7 @@ function encode(body: object, headers: Record<string, unknown>, deliveryMode: 1 
     properties: { deliveryMode, priority: 0 },
     contentType: 'application/json',
     contentEncoding: 'utf-8',
-    body: Buffer.from(JSON.stringify(body)),
+    body: Buffer.from(dumps(body)),
   }
 }
 

@@ -71,7 +71,7 @@ export class RemoteError extends Error implements PythonException {
 
   constructor(info: ExceptionInfo, traceback: string | null = null) {
     const args = typeof info.exc_message === 'string' ? [info.exc_message] : info.exc_message
-    super(args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg))).join(', '))
+    super(args.map((arg) => (typeof arg === 'string' ? arg : dumps(arg))).join(', '))
     this.name = info.exc_type
     this.excType = info.exc_type
     this.excModule = info.exc_module

@@ -10,9 +10,8 @@ export type NextAttempt =
 
 /** The message of the next attempt: the same task under the same id, one retry later. */
 export function nextAttempt(current: TaskMessage, { options }: Retry, task: TaskOptions, now: number): NextAttempt {
-  const maxRetries = options.maxRetries === undefined ? (task.maxRetries ?? 3) : options.maxRetries
-  const isUnlimited = maxRetries === null || (options.maxRetries === undefined && task.maxRetries === null)
-  if (!isUnlimited && current.retries >= maxRetries) {
+  const { maxRetries = task.maxRetries === undefined ? 3 : task.maxRetries } = options
+  if (maxRetries !== null && current.retries >= maxRetries) {
     return { exceeded: options.exc ?? new MaxRetriesExceededError(describe(current)) }
   }
   const { args = current.args, kwargs = current.kwargs } = options

@@ -28,29 +28,29 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
   const startedAt = performance.now()
   const runtime = () => performance.now() - startedAt
 
-  // Hooks come after the fact: one that throws is told, and changes nothing.
-  const tell = async (hook: () => unknown) => {
+  // What comes after the fact does not change it: a failure is told.
+  const tell = async (what: string, whom: () => unknown) => {
     try {
-      await inTask(hook)
+      await inTask(whom)
     } catch (error) {
-      env.log.error(`a hook of ${request.task}[${request.id}] failed: ${messageOf(error)}`, { error })
+      env.log.error(`${what} of ${request.task}[${request.id}] failed: ${messageOf(error)}`, { error })
     }
   }
 
   const succeed = async (value: unknown): Promise<Outcome> => {
     await send(app, onSuccess(request, value), request, children)
     await results.succeeded(value)
-    await tell(() => options.onSuccess?.(self, value))
-    await tell(() => options.afterReturn?.(self, 'SUCCESS', value))
+    await tell('a hook', () => options.onSuccess?.(self, value))
+    await tell('a hook', () => options.afterReturn?.(self, 'SUCCESS', value))
     return { state: 'SUCCESS', value, runtimeMs: runtime() }
   }
 
   const fail = async (thrown: unknown): Promise<Outcome> => {
     const error = failure(thrown, request.task)
-    await send(app, onFailure(request), request, children)
+    await tell('an error callback', () => send(app, onFailure(request), request, children))
     await results.failed(error)
-    await tell(() => options.onFailure?.(self, thrown))
-    await tell(() => options.afterReturn?.(self, 'FAILURE', thrown))
+    await tell('a hook', () => options.onFailure?.(self, thrown))
+    await tell('a hook', () => options.afterReturn?.(self, 'FAILURE', thrown))
     return { state: 'FAILURE', error, runtimeMs: runtime(), isExpected: isExpected(thrown, task) }
   }
 
@@ -65,21 +65,23 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     const reason = retry.cause ?? retry
     const error = failure(reason, request.task)
     await results.retried(error)
-    await tell(() => options.onRetry?.(self, reason))
-    await tell(() => options.afterReturn?.(self, 'RETRY', reason))
+    await tell('a hook', () => options.onRetry?.(self, reason))
+    await tell('a hook', () => options.afterReturn?.(self, 'RETRY', reason))
     return { state: 'RETRY', error, inMs: next.inMs }
   }
 
+  let value: unknown
   try {
     await results.started()
     await inTask(() => options.beforeStart?.(self))
-    return await succeed(await inTask(() => task.run(self, request.args, request.kwargs)))
+    value = await inTask(() => task.run(self, request.args, request.kwargs))
   } catch (thrown) {
     if (thrown instanceof Ignore) return { state: 'IGNORED' }
     if (thrown instanceof Reject) return { state: 'REJECTED', requeue: thrown.requeue, reason: thrown.message }
     const retry = thrown instanceof Retry ? thrown : autoretry(thrown, request.retries, options)
     return retry ? tryAgain(retry) : fail(thrown)
   }
+  return succeed(value).catch(fail)
 }
 
 async function send(app: Celery, following: Signature[], request: TaskRequest, children: ResultTuple[]): Promise<void> {

@@ -1,6 +1,4 @@
-import { type Clock, sleep } from '../clock.ts'
-import { type CeleryError, messageOf } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import { messageOf } from '../errors.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Consumer as Consumption, Delivery, Transport } from '../transport/transport.ts'
 import type { EtaSchedule } from './eta.ts'
@@ -99,33 +97,3 @@ export class Consumer {
     if (prefetch > 0) this.#consumption?.setPrefetch(prefetch + eta.size).catch(() => {})
   }
 }
-
-interface RetryOptions {
-  what: string
-  clock: Clock
-  log: Logger
-  /** Null for no limit. */
-  maxRetries: number | null
-  signal: AbortSignal
-}
-
-/** Connects, and while that fails waits longer each time, saying so as Celery does. */
-export async function connectWithRetry<T>(connect: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { what, clock, log, maxRetries, signal } = options
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await connect()
-    } catch (error) {
-      if (!isPassing(error) || (maxRetries !== null && attempt > maxRetries)) throw error
-      const seconds = Math.min(2 * attempt, 30)
-      const count = maxRetries === null ? '' : ` (${attempt}/${maxRetries})`
-      log.error(`${what}: ${error.message}.\nTrying again in ${seconds.toFixed(2)} seconds...${count}`)
-      await sleep(clock, seconds * 1000, signal)
-    }
-  }
-}
-
-const passing = ['BROKER_UNREACHABLE', 'BACKEND_UNREACHABLE']
-
-const isPassing = (error: unknown): error is CeleryError =>
-  error instanceof Error && 'code' in error && passing.includes(String(error.code))

@@ -2,9 +2,11 @@ import { availableParallelism } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import { workerDirect } from '../app/queues.ts'
 import { openMailbox } from '../control/mailbox.ts'
+import { messageOf } from '../errors.ts'
 import { createDispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
 import { nodename } from '../nodename.ts'
+import { persist } from '../persist.ts'
 import { InlinePool } from '../pool/inline.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Service } from '../service.ts'
@@ -12,7 +14,7 @@ import { trace } from '../trace/trace.ts'
 import type { TransportEvent } from '../transport/transport.ts'
 import { maskUrl } from '../url.ts'
 import { banner } from './banner.ts'
-import { Consumer, connectWithRetry } from './consumer.ts'
+import { Consumer } from './consumer.ts'
 import { EtaSchedule } from './eta.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { panel } from './panel.ts'
@@ -78,7 +80,10 @@ export class Worker implements Service {
   start(): Promise<void> {
     if (this.#stopping.signal.aborted) return this.stopped
     this.#starting ??= this.#start()
-    return this.#starting
+    return this.#starting.catch(async (error) => {
+      await this.stop()
+      throw error
+    })
   }
 
   async #start(): Promise<void> {
@@ -132,10 +137,16 @@ export class Worker implements Service {
     log.info(`${hostname} ready.`)
   }
 
+  /** Connects, and while that fails waits longer each time, saying so as Celery does. */
   #connect<T>(what: string, connect: () => Promise<T>): Promise<T> {
     const { clock, conf } = this.#app
     const maxRetries = conf.brokerConnectionRetryOnStartup ? conf.brokerConnectionMaxRetries : 0
-    return connectWithRetry(connect, { what, clock, log: this.#log, maxRetries, signal: this.#stopping.signal })
+    const policy = { maxRetries, intervalStart: 2, intervalStep: 2, intervalMax: 30 }
+    const onFailure = (error: Error, attempt: number, pause: number) => {
+      const count = maxRetries === null ? '' : ` (${attempt}/${maxRetries})`
+      this.#log.error(`${what}: ${error.message}.\nTrying again in ${pause.toFixed(2)} seconds...${count}`)
+    }
+    return persist(connect, clock, policy, { signal: this.#stopping.signal, onFailure })
   }
 
   #onTransport(event: TransportEvent): void {
@@ -161,7 +172,9 @@ export class Worker implements Service {
     if (this.#stopping.signal.aborted) return this.stopped
     this.#stopping.abort(new Error('the worker is stopping'))
     await this.#starting?.catch(() => {})
-    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo()
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
+      await undo().catch((error) => this.#log.error(`while stopping: ${messageOf(error)}`, { error }))
+    }
     this.#hasStopped.resolve()
   }
 }

@@ -112,6 +112,14 @@ export function backendConformance(
   })
 
   describe('watching', () => {
+    it('tells all who watch one task', async () => {
+      const backend = await reader()
+      const meta = success(1)
+      const watchers = await Promise.all([1, 2, 3].map(() => watch(backend, meta.task_id)))
+      await store(backend, meta)
+      expect(await Promise.all(watchers.map((seen) => seen.next()))).toEqual([meta, meta, meta])
+    })
+
     it('tells what is stored already', async () => {
       const meta = success(1)
       const seen = await watch(await stored(meta), meta.task_id)

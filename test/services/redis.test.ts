@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from '../../src/backend/open.ts'
 import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
+import { type ResultMeta, resultMeta } from '../../src/protocol/result-meta.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import type { Delivery } from '../../src/transport/transport.ts'
 import { backendConformance } from '../conformance/backend.ts'
@@ -134,6 +135,18 @@ describeWith(['redis'], 'Redis', () => {
       expect(Buffer.from((await promise).message.body).toString()).toBe('after')
       expect(happened).toEqual(['lost', 'restored'])
       await transport.close()
+    })
+
+    it('keeps and tells a result that comes while the connections are cut', async () => {
+      const backend = await openBackend(url)
+      const seen = Promise.withResolvers<ResultMeta>()
+      await backend.watch('cut', seen.resolve)
+      await cutConnections()
+      const meta = resultMeta({ task_id: 'cut', status: 'SUCCESS', result: 8 }, 0)
+      await backend.store(meta)
+      expect(await backend.get('cut')).toEqual(meta)
+      expect(await seen.promise).toEqual(meta)
+      await backend.close()
     })
 
     /** Closes the connections to this database, but our own. */

@@ -132,6 +132,34 @@ describe('a task that is retried by itself', () => {
   })
 })
 
+describe('what comes after the function', () => {
+  it('does not make it run again', async () => {
+    let runs = 0
+    const unsendable = () => {
+      runs += 1
+      return { f: () => 1 }
+    }
+    app.task('tasks.odd', unsendable, { autoretryFor: [Error], maxRetries: 3 })
+    expect(await run('tasks.odd')).toMatchObject({ state: 'FAILURE' })
+    expect([runs, await sent()]).toEqual([1, []])
+  })
+
+  it('does not keep a failure from its caller, even if the error callback cannot be sent', async () => {
+    app.task('tasks.boom', () => {
+      throw new Error('boom')
+    })
+    const link = { task: 'log', args: [], kwargs: {}, options: { serializer: 'pickle' }, subtask_type: null } as const
+    expect(await run('tasks.boom', { errbacks: [{ ...link, args: [], immutable: false }] })).toMatchObject({
+      state: 'FAILURE',
+      error: { info: { exc_message: ['boom'] } },
+    })
+    expect(await app.asyncResult('a1').state()).toBe('FAILURE')
+    expect(records.map(({ message }) => message)).toEqual([
+      expect.stringContaining("an error callback of tasks.boom[a1] failed: content of type 'pickle' is refused"),
+    ])
+  })
+})
+
 describe('a task that another replaces', () => {
   it('leaves its id, its place and those who wait for it to the other', async () => {
     const add = app.task('tasks.add', (x: number, y: number) => x + y)

@@ -354,6 +354,14 @@ describe('a worker', () => {
     expect(await app.asyncResult(child).get({ timeout: 5 })).toBe(7)
   })
 
+  it('that cannot start leaves nothing open', async () => {
+    const url = `memory://worker-${++count}`
+    app = new Celery('test', { brokerUrl: url, resultBackend: 'nowhere://' })
+    worker = new Worker(app)
+    await expect(worker.start()).rejects.toThrow('no result backend for nowhere://')
+    await worker.stopped
+  })
+
   it('shows a banner without secrets', () => {
     app = new Celery('shop', { brokerUrl: 'amqp://celery:secret@host//', resultBackend: 'redis://:secret@host/0' })
     app.task('tasks.add', (x: number) => x)
