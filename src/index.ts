@@ -8,7 +8,15 @@ export {
   settingsTable,
 } from './app/config.ts'
 export type { TaskContext, TaskRequest } from './app/context.ts'
-export { Ignore, MaxRetriesExceededError, Reject, Retry, type RetryOptions } from './app/exceptions.ts'
+export {
+  Ignore,
+  MaxRetriesExceededError,
+  Reject,
+  Retry,
+  type RetryOptions,
+  SoftTimeLimitExceeded,
+  Terminated,
+} from './app/exceptions.ts'
 export { type LoadedApp, loadApp } from './app/load.ts'
 export { ArgumentsError, describeParameters, type Parameters } from './app/parameters.ts'
 export { broadcast, type QueueOptions, queue, workerDirect } from './app/queues.ts'
@@ -33,6 +41,7 @@ export {
   silentLogger,
 } from './log.ts'
 export { nodename } from './nodename.ts'
+export { poolNames } from './pool/choose.ts'
 export { type Exchange, type ExchangeType, exchange, type Queue } from './protocol/entity.ts'
 export type { Event } from './protocol/event.ts'
 export { type ExceptionInfo, RemoteError } from './protocol/exception.ts'

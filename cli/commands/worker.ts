@@ -5,9 +5,10 @@ import {
   loadApp,
   logLevels,
   parseLogLevel,
+  poolNames,
   Worker,
 } from '../../src/index.ts'
-import { choice, defineCommand, flag, names, number, text } from '../command.ts'
+import { defineCommand, flag, names, number, text } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { feed } from '../feed.ts'
 import { onAbort, onOrphaned } from '../interrupt.ts'
@@ -23,7 +24,7 @@ export const command = defineCommand({
     app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
     loglevel: text('-l, --loglevel <level>', `${logLevels.join(', ')} (default: warning)`),
     concurrency: number('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),
-    pool: choice('-P, --pool <pool>', 'where tasks run', ['async', 'gevent', 'eventlet'], 'async'),
+    pool: { ...text('-P, --pool <pool>', 'where tasks run (default: async)'), choices: Object.keys(poolNames) },
     queues: names('-Q, --queues <names>', 'queues to serve, separated by commas'),
     excludeQueues: names('-X, --exclude-queues <names>', 'queues not to serve'),
     hostname: text('-n, --hostname <name>', 'node name; %h is the host (default: celery@%h)'),
@@ -36,11 +37,13 @@ export const command = defineCommand({
     if (!level)
       throw new CliError('USAGE', `no such log level: '${options.loglevel}'; there are ${logLevels.join(', ')}`)
     await adoptStackEnvironment(context)
-    const { app } = await loadApp(options.app, context.cwd)
+    const { app, spec } = await loadApp(options.app, context.cwd)
     const records = feed<WorkerEvent>()
     const log = createLogger((record) => records.push({ type: 'log', ...record }), level)
     const worker = new Worker(app, {
       log,
+      appPath: spec,
+      ...(options.pool !== undefined && { pool: options.pool }),
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
       ...(options.queues && { queues: options.queues }),
       ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),

@@ -92,6 +92,8 @@ export const settingsTable = {
 
   /** Tasks running at one time; null for the number of processors. */
   workerConcurrency: setting(orNull(count), null),
+  /** Where tasks run: `async`, `solo`, `prefork` or `threads`. */
+  workerPool: setting(text, 'async'),
   /** Messages reserved ahead, as a multiple of the concurrency; 0 for no limit. */
   workerPrefetchMultiplier: setting(amount, 4),
   /** Pass over all rate limits. */

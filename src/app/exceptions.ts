@@ -52,3 +52,48 @@ export class MaxRetriesExceededError extends Error {
     this.name = 'MaxRetriesExceededError'
   }
 }
+
+/** The task's soft time limit has passed: the reason of its `signal`, and its failure if it lets it out. */
+export class SoftTimeLimitExceeded extends Error {
+  readonly excModule = 'billiard.exceptions'
+  readonly excArgs = []
+
+  constructor() {
+    super('the soft time limit has passed')
+    this.name = 'SoftTimeLimitExceeded'
+  }
+}
+
+/** The task ran longer than its hard time limit, so it was ended from outside. */
+export class TimeLimitExceeded extends Error {
+  readonly excModule = 'billiard.exceptions'
+  readonly excArgs: readonly number[]
+
+  /** @param limit seconds */
+  constructor(limit: number) {
+    super(`the time limit of ${limit}s has passed`)
+    this.name = 'TimeLimitExceeded'
+    this.excArgs = [limit]
+  }
+}
+
+/** The child that ran the task died. */
+export class WorkerLostError extends Error {
+  readonly excModule = 'billiard.exceptions'
+
+  /** @param how `exitcode 1`, `signal 9 (SIGKILL)` */
+  constructor(how: string) {
+    super(`Worker exited prematurely: ${how}.`)
+    this.name = 'WorkerLostError'
+  }
+}
+
+/** The task shall end: it was revoked, or its worker goes. The reason of its `signal`. */
+export class Terminated extends Error {
+  readonly excModule = 'billiard.exceptions'
+
+  constructor() {
+    super('the task was terminated')
+    this.name = 'Terminated'
+  }
+}

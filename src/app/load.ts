@@ -9,6 +9,8 @@ export interface LoadedApp {
   readonly app: Celery
   /** The file that exports it. */
   readonly path: string
+  /** What `loadApp` finds it by again, in another process: `path` or `path:export`. */
+  readonly spec: string
 }
 
 const appFiles = ['app.ts', 'app.js', 'app.mjs', 'celery.ts', 'celery.js']
@@ -23,7 +25,7 @@ export async function loadApp(spec: string | undefined, from = process.cwd()): P
   const { path, name } = spec === undefined ? search(from) : parseSpec(spec, from)
   const app = exportedApp(await importModule(path), path, name)
   await importTasks(app, path)
-  return { app, path }
+  return { app, path, spec: name === undefined ? path : `${path}:${name}` }
 }
 
 interface AppSpec {

@@ -48,7 +48,7 @@ export class ResultWriter {
     await this.write(states.RETRY, { result: error.info, traceback: error.traceback })
   }
 
-  async write(status: State, fields: { result?: unknown; traceback?: string }): Promise<void> {
+  async write(status: State, fields: { result?: unknown; traceback?: string | null }): Promise<void> {
     const { id, group, parentId, task, args, kwargs, hostname, retries, deliveryInfo } = this.#request
     const extended = { name: task, args, kwargs, worker: hostname, retries, queue: deliveryInfo.routingKey }
     const given = {

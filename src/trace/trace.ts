@@ -1,6 +1,6 @@
 import type { Celery } from '../app/app.ts'
 import { runInTask, type TaskContext, type TaskRequest } from '../app/context.ts'
-import { Ignore, Reject, Retry } from '../app/exceptions.ts'
+import { Ignore, Reject, Retry, Terminated } from '../app/exceptions.ts'
 import type { Task } from '../app/task.ts'
 import type { Signature } from '../canvas/signature.ts'
 import { messageOf } from '../errors.ts'
@@ -8,7 +8,7 @@ import type { ResultTuple } from '../protocol/result-meta.ts'
 import { onFailure, onSuccess, replacing } from './callbacks.ts'
 import type { TraceEnvironment } from './environment.ts'
 import { failure } from './failure.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, terminated } from './outcome.ts'
 import { ResultWriter } from './result-writer.ts'
 import { autoretry, nextAttempt } from './retry.ts'
 
@@ -75,13 +75,34 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     await results.started()
     await inTask(() => options.beforeStart?.(self))
     value = await inTask(() => task.run(self, request.args, request.kwargs))
-  } catch (thrown) {
+  } catch (caught) {
+    const thrown = gaveWay(caught, signal) ? signal.reason : caught
+    if (thrown instanceof Terminated) return terminated('it gave way to its signal')
     if (thrown instanceof Ignore) return { state: 'IGNORED' }
     if (thrown instanceof Reject) return { state: 'REJECTED', requeue: thrown.requeue, reason: thrown.message }
     const retry = thrown instanceof Retry ? thrown : autoretry(thrown, request.retries, options)
     return retry ? tryAgain(retry) : fail(thrown)
   }
   return succeed(value).catch(fail)
+}
+
+/**
+ * Ends a task that cannot tell itself how it ended: what a failure leads to is sent, and the failure is stored.
+ * Its hooks are not called, as they belong to the place where it ran.
+ */
+export async function failOnBehalf(request: TaskRequest, error: Error, env: TraceEnvironment) {
+  const task = env.app.tasks.get(request.task)
+  const { info } = failure(error, request.task)
+  const untraced = { info, traceback: null }
+  const children: ResultTuple[] = []
+  await send(env.app, onFailure(request), request, children)
+  if (task) await new ResultWriter(request, children, task, env).failed(untraced)
+  return { state: 'FAILURE', error: untraced, runtimeMs: 0, isExpected: false } as const
+}
+
+// What waits on the signal throws its reason, or, as much of Node does, an AbortError of its own.
+function gaveWay(thrown: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (thrown === signal.reason || (thrown instanceof Error && thrown.name === 'AbortError'))
 }
 
 async function send(app: Celery, following: Signature[], request: TaskRequest, children: ResultTuple[]): Promise<void> {

@@ -33,11 +33,12 @@ export class Consumer {
     this.#consumption = await transport.consume(queues, (delivery) => this.#onDelivery(delivery), { prefetch })
   }
 
-  /** Takes nothing more, lets go of what waits for its time, and finishes what was begun. */
+  /** Takes nothing more, lets go of what waits for its time or a place, and finishes what was begun. */
   async stop(): Promise<void> {
     await this.#consumption?.cancel()
     this.#options.eta.clear()
     this.#options.limited.clear()
+    await this.#context.pool.stop()
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
   }
 

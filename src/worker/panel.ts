@@ -83,7 +83,7 @@ function setRateLimit({ app, rateLimits }: PanelTarget, task: string, rate: unkn
   return { ok: parseRate(String(rate)) ? 'new rate limit set successfully' : 'rate limit disabled successfully' }
 }
 
-function describe({ message, delivery, startedAt, isAcknowledged }: Request, { hostname }: PanelTarget): object {
+function describe({ message, delivery, startedAt, isAcknowledged, pid }: Request, { hostname }: PanelTarget): object {
   const { exchange, routingKey, priority, redelivered } = delivery.info
   return {
     id: message.id,
@@ -95,7 +95,7 @@ function describe({ message, delivery, startedAt, isAcknowledged }: Request, { h
     time_start: startedAt === undefined ? null : startedAt / 1000,
     acknowledged: isAcknowledged,
     delivery_info: { exchange, routing_key: routingKey, priority, redelivered },
-    worker_pid: startedAt === undefined ? null : process.pid,
+    worker_pid: pid ?? null,
   }
 }
 

@@ -7,12 +7,15 @@ import type { Outcome } from '../trace/outcome.ts'
 export interface Report {
   readonly level: LogLevel
   readonly text: string
-  readonly traceback?: string
+  readonly traceback?: string | null
   readonly event?: readonly [type: string, fields: Record<string, unknown>]
 }
 
+/** An outcome that is somebody's doing: what was merely ended is first judged by the worker. */
+export type Told = Exclude<Outcome, { readonly state: 'TERMINATED' }>
+
 /** @param label `name[id]` */
-export function report(label: string, outcome: Outcome): Report {
+export function report(label: string, outcome: Told): Report {
   switch (outcome.state) {
     case 'SUCCESS': {
       const runtime = Math.round(outcome.runtimeMs * 1000) / 1e6 // seconds, to the microsecond
@@ -26,6 +29,7 @@ export function report(label: string, outcome: Outcome): Report {
       const exception = describeFailure(outcome.error)
       const { traceback } = outcome.error
       const event = ['task-failed', { exception, traceback }] as const
+      if (traceback === null) return { level: 'error', text: `Task handler raised error: ${exception}`, event }
       if (outcome.isExpected) return { level: 'info', text: `Task ${label} raised expected: ${exception}`, event }
       return { level: 'error', text: `Task ${label} raised unexpected: ${exception}`, traceback, event }
     }

@@ -1,19 +1,20 @@
 import type { Celery } from '../app/app.ts'
 import type { TaskRequest } from '../app/context.ts'
+import { WorkerLostError } from '../app/exceptions.ts'
 import type { Backend } from '../backend/backend.ts'
 import { messageOf } from '../errors.ts'
 import type { Dispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
-import type { Pool } from '../pool/pool.ts'
+import type { Job, Pool } from '../pool/pool.ts'
 import { describeTask } from '../protocol/event.ts'
 import { toExceptionInfo } from '../protocol/exception.ts'
 import { resultMeta } from '../protocol/result-meta.ts'
 import { states } from '../protocol/states.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
 import { describeFailure } from '../trace/failure.ts'
-import type { Outcome } from '../trace/outcome.ts'
+import { failOnBehalf } from '../trace/trace.ts'
 import type { Delivery } from '../transport/transport.ts'
-import { report } from './report.ts'
+import { report, type Told } from './report.ts'
 import { isExpired, NotRegistered } from './strategy.ts'
 
 /** Where a worker notes what it has in hand. */
@@ -44,6 +45,8 @@ export class Request {
   readonly #context: RequestContext
   /** Epoch milliseconds; undefined until it runs. */
   startedAt: number | undefined
+  /** The process that runs it. */
+  pid: number | undefined
   isAcknowledged = false
 
   constructor(message: TaskMessage, delivery: Delivery, context: RequestContext) {
@@ -68,19 +71,41 @@ export class Request {
 
   /** Runs the task when the pool has a place for it. */
   async run(): Promise<void> {
-    const { pool, state, app } = this.#context
-    const late = app.tasks.get(this.message.task)?.options.acksLate ?? app.conf.taskAcksLate
-    const onStart = () => {
-      this.startedAt = app.clock.now()
-      state.begin(this)
-      this.#tell('task-started')
-      if (!late) void this.#ack()
-    }
-    const outcome = await pool.run(this.#taskRequest(), { onStart })
-    this.#report(outcome)
-    if (outcome.state === 'REJECTED') await this.delivery.reject({ requeue: outcome.requeue })
+    const { pool, state } = this.#context
+    const outcome = await pool.run(this.#taskRequest(), {
+      isWanted: () => this.obsolete() === undefined,
+      onStart: (job) => this.#begin(job),
+    })
+    if (this.startedAt === undefined) return this.#turnBack()
+    const told = outcome.state === 'TERMINATED' ? await this.#failLost(outcome.how) : outcome
+    this.#report(told)
+    if (told.state === 'REJECTED') await this.delivery.reject({ requeue: told.requeue })
     else await this.#ack()
     state.finish(this)
+  }
+
+  #begin({ pid }: Job): void {
+    const { app, state } = this.#context
+    const isLate = app.tasks.get(this.message.task)?.options.acksLate ?? app.conf.taskAcksLate
+    this.startedAt = app.clock.now()
+    this.pid = pid
+    state.begin(this)
+    this.#tell('task-started')
+    if (!isLate) void this.#ack()
+  }
+
+  /** It waited for a place in vain: nobody wants it any more, or the worker stops and another shall have it. */
+  async #turnBack(): Promise<void> {
+    const reason = this.obsolete()
+    if (reason) return this.discard(reason)
+    await this.delivery.reject({ requeue: true })
+    this.#context.state.finish(this)
+  }
+
+  #failLost(how: string): Promise<Told> {
+    const { app, backend, log, events } = this.#context
+    const environment = { app, backend, log, sendEvent: events.send }
+    return failOnBehalf(this.#taskRequest(), new WorkerLostError(how), environment)
   }
 
   /** Before it would begin: has its time passed, or does nobody want it any more? */
@@ -116,7 +141,7 @@ export class Request {
     })
   }
 
-  #report(outcome: Outcome): void {
+  #report(outcome: Told): void {
     const { level, text, traceback, event } = report(this.label, outcome)
     if (event) this.#tell(...event)
     this.#context.log[level](text, { ...this.#fields(), ...(traceback && { traceback }) })

@@ -7,10 +7,9 @@ import { createDispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
 import { nodename } from '../nodename.ts'
 import { persist } from '../persist.ts'
-import { InlinePool } from '../pool/inline.ts'
+import { choosePool, type PoolChoice } from '../pool/choose.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Service } from '../service.ts'
-import { trace } from '../trace/trace.ts'
 import type { TransportEvent } from '../transport/transport.ts'
 import { maskUrl } from '../url.ts'
 import { banner } from './banner.ts'
@@ -30,6 +29,10 @@ export interface WorkerOptions {
   excludeQueues?: readonly string[]
   /** Tasks running at one time. @default the setting workerConcurrency, else the number of processors */
   concurrency?: number
+  /** Where tasks run: `async`, `solo`, `prefork` or `threads`, or another of Celery's words for them. @default the setting workerPool */
+  pool?: string
+  /** The app's file, as `loadApp` takes it; the children of `prefork` and `threads` load it. */
+  appPath?: string
   /** Send task events from the start. @default the setting workerSendTaskEvents */
   taskEvents?: boolean
   log?: Logger
@@ -52,6 +55,7 @@ export class Worker implements Service {
   readonly stopped: Promise<void>
   readonly #app: Celery
   readonly #log: Logger
+  readonly #pool: PoolChoice
   readonly #stopping = new AbortController()
   readonly #hasStopped = Promise.withResolvers<void>()
   /** How to undo what was started, last first. */
@@ -65,7 +69,9 @@ export class Worker implements Service {
     this.#taskEvents = options.taskEvents ?? app.conf.workerSendTaskEvents
     this.hostname = nodename(options.hostname ?? 'celery@%h')
     this.queues = served(app, this.hostname, options)
-    this.concurrency = options.concurrency ?? app.conf.workerConcurrency ?? availableParallelism()
+    this.#pool = choosePool(options.pool ?? app.conf.workerPool, options.appPath)
+    const concurrency = options.concurrency ?? app.conf.workerConcurrency ?? availableParallelism()
+    this.concurrency = this.#pool.name === 'solo' ? 1 : concurrency
     this.stopped = this.#hasStopped.promise
   }
 
@@ -73,7 +79,7 @@ export class Worker implements Service {
     const { main, conf, tasks } = this.#app
     const { brokerUrl, resultBackend } = conf
     const { hostname, concurrency, queues } = this
-    const facts = { hostname, main, brokerUrl, resultBackend, concurrency, queues, pool: 'async' }
+    const facts = { hostname, main, brokerUrl, resultBackend, concurrency, queues, pool: this.#pool.name }
     return banner({ ...facts, taskEvents: this.#taskEvents, tasks: tasks.names() })
   }
 
@@ -107,7 +113,7 @@ export class Worker implements Service {
     const limited = new EtaSchedule(app.clock)
     const rateLimits = new RateLimits((task) => declaredRate(app, task))
     const environment = { app, backend, log, sendEvent: events.send }
-    const pool = new InlinePool(concurrency, (request, signal) => trace(request, signal, environment))
+    const pool = this.#pool.open({ concurrency, environment, clock: app.clock })
     const sendsTaskEvents = () => this.#taskEvents
     const consumer = new Consumer(
       { app, hostname, pool, backend, state, events, sendsTaskEvents, log },

@@ -15,7 +15,7 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       task_acks_on_failure task_acks_on_timeout task_allow_error_cb_on_chord_header task_annotations
       task_reject_on_worker_lost task_soft_time_limit task_time_limit timezone
       worker_disable_prefetch worker_enable_soft_shutdown_on_idle worker_eta_task_limit worker_max_memory_per_child
-      worker_max_tasks_per_child worker_pool worker_soft_shutdown_timeout worker_state_db
+      worker_max_tasks_per_child worker_soft_shutdown_timeout worker_state_db
       beat_cron_starting_deadline beat_max_loop_interval beat_schedule beat_schedule_filename beat_sync_every
       task_always_eager task_eager_propagates task_store_eager_result
       worker_log_color worker_log_format worker_redirect_stdouts worker_redirect_stdouts_level worker_task_log_format

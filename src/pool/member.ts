@@ -1,0 +1,110 @@
+import type { TaskRequest } from '../app/context.ts'
+import type { Clock } from '../clock.ts'
+import { CeleryError } from '../errors.ts'
+import { type Outcome, terminated } from '../trace/outcome.ts'
+import type { FromChild, ToChild } from './child-message.ts'
+import type { Child, OpenChild } from './children.ts'
+import type { Job } from './pool.ts'
+
+/** How long a child may take to close its connections. */
+const graceMs = 5_000
+
+export interface MemberOptions {
+  readonly appPath: string
+  readonly clock: Clock
+  /** Called once, before anything else learns of it. */
+  onExit(member: Member): void
+  /** News and log lines of the task. */
+  onNews(message: FromChild & { is: 'event' | 'log' }): void
+}
+
+/** One child of a pool, from its start to its exit, and the task that it runs. */
+export class Member {
+  /** Resolves when the child has loaded the app; rejects when it cannot. */
+  readonly ready: Promise<void>
+  readonly exited: Promise<void>
+  tasksBegun = 0
+  /** What it held after its last task. */
+  memoryKib = 0
+  isLeaving = false
+  readonly #child: Child
+  readonly #options: MemberOptions
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #exited = Promise.withResolvers<void>()
+  #task: PromiseWithResolvers<Outcome> | undefined
+
+  constructor(open: OpenChild, options: MemberOptions) {
+    this.#options = options
+    this.ready = this.#ready.promise
+    this.exited = this.#exited.promise
+    this.#child = open({ onMessage: (message) => this.#onMessage(message), onExit: (how) => this.#onExit(how) })
+    this.#send({ do: 'load', appPath: options.appPath })
+  }
+
+  get pid(): number {
+    return this.#child.pid
+  }
+
+  run(request: TaskRequest): Promise<Outcome> {
+    this.tasksBegun += 1
+    this.#task = Promise.withResolvers()
+    this.#send({ do: 'run', request })
+    return this.#task.promise
+  }
+
+  /** The task that it runs now. */
+  job(): Job {
+    const task = this.#task
+    return {
+      pid: this.pid,
+      abort: (reason) => {
+        if (this.#task === task) this.#send({ do: 'abort', reason })
+      },
+      terminate: (signal) => {
+        if (this.#task === task) this.kill(signal)
+      },
+    }
+  }
+
+  /** Lets the child close its connections and end. */
+  async leave(): Promise<void> {
+    this.isLeaving = true
+    this.#send({ do: 'leave' })
+    const timer = this.#options.clock.timer(() => this.kill('SIGKILL'), graceMs)
+    await this.exited
+    timer.cancel()
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  #send(message: ToChild): void {
+    this.#child.send(message)
+  }
+
+  #onMessage(message: FromChild): void {
+    if (message.is === 'ready') this.#ready.resolve()
+    else if (message.is === 'unable') {
+      this.#ready.reject(new CeleryError(message.code, message.message, { next: message.next }))
+      this.#send({ do: 'leave' })
+    } else if (message.is === 'done') {
+      this.memoryKib = message.memoryKib
+      this.#end(message.outcome)
+    } else this.#options.onNews(message)
+  }
+
+  #onExit(how: string): void {
+    this.#options.onExit(this)
+    const next = 'Look at what it wrote above; importing the app must not end the process.'
+    this.#ready.reject(new CeleryError('APP_BROKEN', `a child ended (${how}) before it had loaded the app`, { next }))
+    this.#exited.resolve()
+    this.#end(terminated(how))
+  }
+
+  #end(outcome: Outcome): void {
+    const task = this.#task
+    this.#task = undefined
+    task?.resolve(outcome)
+  }
+}
