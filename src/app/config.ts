@@ -67,6 +67,16 @@ export const settingsTable = {
   taskTrackStarted: setting(flag, false),
   /** Acknowledge after the task ran, not before. */
   taskAcksLate: setting(flag, false),
+  /** With late acknowledgement: acknowledge also what failed or ran out of time. */
+  taskAcksOnFailureOrTimeout: setting(flag, true),
+  /** With late acknowledgement: run a task again when the child that ran it died. */
+  taskRejectOnWorkerLost: setting(flag, false),
+  /** Deliveries after which such a task has failed, as it would kill every child. */
+  taskDeliveryLimit: setting(count, 20),
+  /** Seconds until a task is ended; null for no limit. */
+  taskTimeLimit: setting(orNull(seconds), null),
+  /** Seconds until a task is asked to end; null for no limit. */
+  taskSoftTimeLimit: setting(orNull(seconds), null),
   /** Tell monitors of each sending. */
   taskSendSentEvent: setting(flag, false),
   /** Try again to publish while the broker is away, as taskPublishRetryPolicy says. */

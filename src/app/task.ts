@@ -54,7 +54,13 @@ export interface TaskOptions extends TaskHooks {
   readonly trackStarted?: boolean
   /** Acknowledge after the task ran. @default the setting taskAcksLate */
   readonly acksLate?: boolean
+  /** With `acksLate`: acknowledge also when the task failed or ran out of time; else its message is rejected. @default the setting taskAcksOnFailureOrTimeout */
+  readonly acksOnFailureOrTimeout?: boolean
+  /** With `acksLate`: run the task again when the child that ran it died. @default the setting taskRejectOnWorkerLost */
+  readonly rejectOnWorkerLost?: boolean
+  /** Seconds until the task is ended, in the pools `prefork` and `threads`. @default the setting taskTimeLimit */
   readonly timeLimit?: number
+  /** Seconds until `self.signal` aborts with `SoftTimeLimitExceeded`. @default the setting taskSoftTimeLimit */
   readonly softTimeLimit?: number
   readonly queue?: string
   readonly exchange?: string

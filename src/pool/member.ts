@@ -1,12 +1,12 @@
 import type { TaskRequest } from '../app/context.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import { CeleryError } from '../errors.ts'
 import { type Outcome, terminated } from '../trace/outcome.ts'
 import type { FromChild, ToChild } from './child-message.ts'
 import type { Child, OpenChild } from './children.ts'
 import type { Job } from './pool.ts'
 
-/** How long a child may take to close its connections. */
+/** How long a child may take to end when it was told to. */
 const graceMs = 5_000
 
 export interface MemberOptions {
@@ -32,6 +32,7 @@ export class Member {
   readonly #ready = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
   #task: PromiseWithResolvers<Outcome> | undefined
+  #deadline: Timer | undefined
 
   constructor(open: OpenChild, options: MemberOptions) {
     this.#options = options
@@ -67,16 +68,21 @@ export class Member {
   }
 
   /** Lets the child close its connections and end. */
-  async leave(): Promise<void> {
-    this.isLeaving = true
+  leave(): Promise<void> {
     this.#send({ do: 'leave' })
-    const timer = this.#options.clock.timer(() => this.kill('SIGKILL'), graceMs)
-    await this.exited
-    timer.cancel()
+    this.#expectExit()
+    return this.exited
   }
 
+  /** A child that takes no notice of the signal is killed after a while. */
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
+    this.#expectExit()
+  }
+
+  #expectExit(): void {
+    this.isLeaving = true
+    this.#deadline ??= this.#options.clock.timer(() => this.#child.kill('SIGKILL'), graceMs)
   }
 
   #send(message: ToChild): void {
@@ -95,6 +101,7 @@ export class Member {
   }
 
   #onExit(how: string): void {
+    this.#deadline?.cancel()
     this.#options.onExit(this)
     const next = 'Look at what it wrote above; importing the app must not end the process.'
     this.#ready.reject(new CeleryError('APP_BROKEN', `a child ended (${how}) before it had loaded the app`, { next }))

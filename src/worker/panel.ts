@@ -1,9 +1,11 @@
+import { constants } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import { bugReport } from '../app/bug-report.ts'
 import { settingsForPeople } from '../app/config/humanize.ts'
 import { parseRate } from '../app/rate.ts'
 import type { ControlHandler } from '../control/mailbox.ts'
 import { messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { LamportClock } from '../protocol/lamport.ts'
 import { version } from '../version.ts'
@@ -12,14 +14,17 @@ import type { Heartbeat } from './heartbeat.ts'
 import type { RateLimits } from './rate-limit.ts'
 import type { Request } from './request.ts'
 import type { WorkerState } from './state.ts'
+import type { TimeLimits } from './time-limit.ts'
 
 /** What remote control can reach in a worker. */
 export interface PanelTarget {
   readonly app: Celery
+  readonly log: Logger
   readonly hostname: string
   readonly state: WorkerState
   readonly eta: EtaSchedule
   readonly rateLimits: RateLimits
+  readonly limits: TimeLimits
   readonly heartbeat: Heartbeat
   readonly queues: readonly Queue[]
   readonly clock: LamportClock
@@ -56,12 +61,10 @@ export function panel(worker: PanelTarget): Record<string, ControlHandler> {
       worker.heartbeat.beat()
       return null
     },
-    revoke: ({ task_id: given }) => {
-      const ids = Array.isArray(given) ? given.map(String) : [String(given)]
-      for (const id of ids) state.revoked.add(id)
-      return { ok: `tasks ${ids.join(', ')} flagged as revoked` }
-    },
+    revoke: ({ task_id: ids, terminate: isForced, signal }) => revoke(worker, textsOf(ids), isForced === true, signal),
+    terminate: ({ task_id: ids, signal }) => revoke(worker, textsOf(ids), true, signal),
     rate_limit: ({ task_name: task, rate_limit: rate }) => setRateLimit(worker, String(task), rate),
+    time_limit: ({ task_name: task, soft, hard }) => setTimeLimits(worker, String(task), { soft, hard }),
     enable_events: () => ({ ok: worker.setTaskEvents(true) ? 'task events enabled' : 'task events already enabled' }),
     disable_events: () => ({
       ok: worker.setTaskEvents(false) ? 'task events disabled' : 'task events already disabled',
@@ -81,6 +84,38 @@ function setRateLimit({ app, rateLimits }: PanelTarget, task: string, rate: unkn
     return { error: `Invalid rate limit string: ${messageOf(error)}` }
   }
   return { ok: parseRate(String(rate)) ? 'new rate limit set successfully' : 'rate limit disabled successfully' }
+}
+
+const textsOf = (given: unknown): string[] => (Array.isArray(given) ? given.map(String) : [String(given)])
+
+function revoke({ log, state }: PanelTarget, ids: readonly string[], isForced: boolean, signal: unknown): object {
+  for (const id of ids) state.revoked.add(id)
+  if (!isForced) {
+    log.info(`Tasks flagged as revoked: ${ids.join(', ')}`)
+    return { ok: `tasks ${ids.join(', ')} flagged as revoked` }
+  }
+  const name = signalName(signal ?? 'SIGTERM')
+  const found = [...state.reserved].filter(({ message }) => ids.includes(message.id))
+  for (const request of found) request.terminate(name)
+  return {
+    ok: found.length ? `terminate: ${found.map(({ message }) => message.id).join(', ')}` : 'terminate: tasks unknown',
+  }
+}
+
+/** `SIGKILL`, `kill` or 9, as Python takes them. */
+function signalName(given: unknown): NodeJS.Signals {
+  const text = String(given).toUpperCase()
+  const isMeant = ([name, number]: [string, number]) => [name, name.slice(3), String(number)].includes(text)
+  const found = Object.entries(constants.signals).find(isMeant)
+  if (found) return found[0] as NodeJS.Signals
+  throw new Error(`there is no signal ${given}`)
+}
+
+function setTimeLimits({ app, limits }: PanelTarget, task: string, given: Record<'soft' | 'hard', unknown>): object {
+  if (!app.tasks.get(task)) return { error: 'unknown task' }
+  const seconds = (value: unknown) => (value === null || value === undefined ? undefined : Number(value))
+  limits.change(task, { soft: seconds(given.soft), hard: seconds(given.hard) })
+  return { ok: 'time limits set successfully' }
 }
 
 function describe({ message, delivery, startedAt, isAcknowledged, pid }: Request, { hostname }: PanelTarget): object {

@@ -1,11 +1,13 @@
+import { constants } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import type { TaskRequest } from '../app/context.ts'
-import { WorkerLostError } from '../app/exceptions.ts'
 import type { Backend } from '../backend/backend.ts'
+import type { Timer } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import type { Dispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
 import type { Job, Pool } from '../pool/pool.ts'
+import { defaultExchange } from '../protocol/entity.ts'
 import { describeTask } from '../protocol/event.ts'
 import { toExceptionInfo } from '../protocol/exception.ts'
 import { resultMeta } from '../protocol/result-meta.ts'
@@ -14,8 +16,10 @@ import type { TaskMessage } from '../protocol/task-message.ts'
 import { describeFailure } from '../trace/failure.ts'
 import { failOnBehalf } from '../trace/trace.ts'
 import type { Delivery } from '../transport/transport.ts'
+import { type AckRules, ackRules, endingOf, type Intervention, redelivery, settlement } from './ending.ts'
 import { report, type Told } from './report.ts'
 import { isExpired, NotRegistered } from './strategy.ts'
+import { type TimeLimits, watchLimits } from './time-limit.ts'
 
 /** Where a worker notes what it has in hand. */
 export interface Ledger {
@@ -32,6 +36,7 @@ export interface RequestContext {
   readonly pool: Pool
   readonly backend: Backend
   readonly state: Ledger
+  readonly limits: TimeLimits
   readonly events: Dispatcher
   /** Task events are sent only while someone wants them (`-E`, enable_events). */
   readonly sendsTaskEvents: () => boolean
@@ -45,9 +50,10 @@ export class Request {
   readonly #context: RequestContext
   /** Epoch milliseconds; undefined until it runs. */
   startedAt: number | undefined
-  /** The process that runs it. */
-  pid: number | undefined
   isAcknowledged = false
+  #job: Job | undefined
+  #limits: Timer | undefined
+  #intervention: Intervention | undefined
 
   constructor(message: TaskMessage, delivery: Delivery, context: RequestContext) {
     this.message = message
@@ -58,6 +64,11 @@ export class Request {
   /** `arithmetics.add[1c9705a0-…]`. */
   get label(): string {
     return `${this.message.shadow ?? this.message.task}[${this.message.id}]`
+  }
+
+  /** The process that runs it. */
+  get pid(): number | undefined {
+    return this.#job?.pid
   }
 
   receive(): void {
@@ -76,22 +87,100 @@ export class Request {
       isWanted: () => this.obsolete() === undefined,
       onStart: (job) => this.#begin(job),
     })
+    this.#limits?.cancel()
     if (this.startedAt === undefined) return this.#turnBack()
-    const told = outcome.state === 'TERMINATED' ? await this.#failLost(outcome.how) : outcome
-    this.#report(told)
-    if (told.state === 'REJECTED') await this.delivery.reject({ requeue: told.requeue })
-    else await this.#ack()
+    if (outcome.state === 'TERMINATED') await this.#endTerminated(outcome.how)
+    else await this.#settle(outcome)
     state.finish(this)
   }
 
-  #begin({ pid }: Job): void {
-    const { app, state } = this.#context
-    const isLate = app.tasks.get(this.message.task)?.options.acksLate ?? app.conf.taskAcksLate
+  #begin(job: Job): void {
+    const { app, state, limits } = this.#context
     this.startedAt = app.clock.now()
-    this.pid = pid
+    this.#job = job
     state.begin(this)
     this.#tell('task-started')
-    if (!isLate) void this.#ack()
+    this.#limits = watchLimits(limits.of(this.message), app.clock, {
+      soft: (seconds) => this.#onSoftLimit(seconds, job),
+      hard: (seconds) => this.#onHardLimit(seconds, job),
+    })
+    if (!this.#rules().acksLate) void this.#ack()
+  }
+
+  /** Ends the task that runs, as it was revoked. One that still waits is discarded when it would begin. */
+  terminate(signal: NodeJS.Signals): void {
+    const { pool, log } = this.#context
+    log.info(`Terminating ${this.message.id} (Signals.${signal})`, this.#fields())
+    // As Celery has it, this signal stands for the soft time limit; Node would start its debugger.
+    if (signal === 'SIGUSR1') this.#job?.abort('soft-time-limit')
+    else {
+      this.#intervention = { because: 'revoked', signum: constants.signals[signal] }
+      if (!pool.canTerminate) log.warning(`The pool '${pool.name}' can only ask ${this.label} to end`, this.#fields())
+      this.#job?.abort('terminated')
+      this.#job?.terminate(signal)
+    }
+  }
+
+  /** To be called when the pool is about to end all that runs, so that the task's end is taken for what it is. */
+  cancel(): void {
+    this.#intervention = { because: 'shutdown' }
+  }
+
+  #onSoftLimit(seconds: number, job: Job): void {
+    this.#context.log.warning(`Soft time limit (${seconds}s) exceeded for ${this.label}`, this.#fields())
+    job.abort('soft-time-limit')
+  }
+
+  #onHardLimit(seconds: number, job: Job): void {
+    this.#context.log.error(`Hard time limit (${seconds}s) exceeded for ${this.label}`, this.#fields())
+    this.#intervention = { because: 'time-limit', seconds }
+    job.terminate('SIGKILL')
+  }
+
+  /** The task has told its end. */
+  async #settle(outcome: Told): Promise<void> {
+    this.#report(outcome)
+    const settle = settlement(outcome, this.#rules())
+    if (settle === 'ack') await this.#ack()
+    else await this.delivery.reject({ requeue: settle === 'requeue' })
+  }
+
+  /** The task was ended before it could tell. */
+  async #endTerminated(how: string): Promise<void> {
+    const ending = endingOf(how, this.#intervention, this.#rules(), this.delivery.message)
+    switch (ending.do) {
+      case 'fail':
+        return this.#settle(await this.#fail(ending.error))
+      case 'redeliver':
+        return this.#redeliver(how, ending.deliveries)
+      case 'revoke':
+        return this.#revoke('terminated', { terminated: true, signum: ending.signum, expired: false })
+      case 'giveBack':
+        this.#tell('task-cancelled')
+        return this.delivery.reject({ requeue: true })
+    }
+  }
+
+  #fail(error: Error): Promise<Told> {
+    const { app, backend, log, events } = this.#context
+    const environment = { app, backend, log, sendEvent: events.send }
+    return failOnBehalf(this.#taskRequest(), error, environment)
+  }
+
+  // A broker counts no deliveries of a message that is given back, so a counted copy takes its place.
+  async #redeliver(how: string, deliveries: number): Promise<void> {
+    const { app, log } = this.#context
+    const { message, queue } = this.delivery
+    log.error(`Task ${this.label} lost its child (${how}) and is delivered again: ${deliveries}`, this.#fields())
+    this.#tell('task-rejected', { requeue: true })
+    const transport = await app.transport()
+    await transport.publish(redelivery(message, deliveries), defaultExchange, queue)
+    await this.#ack()
+  }
+
+  #rules(): AckRules {
+    const { app } = this.#context
+    return ackRules(app.tasks.get(this.message.task)?.options ?? {}, app.conf)
   }
 
   /** It waited for a place in vain: nobody wants it any more, or the worker stops and another shall have it. */
@@ -100,12 +189,6 @@ export class Request {
     if (reason) return this.discard(reason)
     await this.delivery.reject({ requeue: true })
     this.#context.state.finish(this)
-  }
-
-  #failLost(how: string): Promise<Told> {
-    const { app, backend, log, events } = this.#context
-    const environment = { app, backend, log, sendEvent: events.send }
-    return failOnBehalf(this.#taskRequest(), new WorkerLostError(how), environment)
   }
 
   /** Before it would begin: has its time passed, or does nobody want it any more? */
@@ -117,10 +200,14 @@ export class Request {
   async discard(reason: 'revoked' | 'expired'): Promise<void> {
     const { log, state } = this.#context
     log.info(`Discarding revoked task: ${this.label}`, this.#fields())
-    await this.#storeError(states.REVOKED, { name: 'TaskRevokedError', module: 'celery.exceptions', message: reason })
-    this.#tell('task-revoked', { terminated: false, signum: null, expired: reason === 'expired' })
-    await this.#ack()
+    await this.#revoke(reason, { terminated: false, signum: null, expired: reason === 'expired' })
     state.finish(this)
+  }
+
+  async #revoke(message: string, event: Record<string, unknown>): Promise<void> {
+    await this.#storeError(states.REVOKED, { name: 'TaskRevokedError', module: 'celery.exceptions', message })
+    this.#tell('task-revoked', event)
+    await this.#ack()
   }
 
   async #ack(): Promise<void> {

@@ -19,6 +19,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { panel } from './panel.ts'
 import { RateLimits } from './rate-limit.ts'
 import { WorkerState } from './state.ts'
+import { TimeLimits } from './time-limit.ts'
 
 export interface WorkerOptions {
   /** Node name; `%h` is the host's name. @default 'celery@%h' */
@@ -114,9 +115,11 @@ export class Worker implements Service {
     const rateLimits = new RateLimits((task) => declaredRate(app, task))
     const environment = { app, backend, log, sendEvent: events.send }
     const pool = this.#pool.open({ concurrency, environment, clock: app.clock })
+    const limits = new TimeLimits(app, pool, log)
+    limits.checkDeclared()
     const sendsTaskEvents = () => this.#taskEvents
     const consumer = new Consumer(
-      { app, hostname, pool, backend, state, events, sendsTaskEvents, log },
+      { app, hostname, pool, backend, state, limits, events, sendsTaskEvents, log },
       { queues, prefetch, eta, limited, rateLimits },
     )
 
@@ -125,7 +128,7 @@ export class Worker implements Service {
         nodename: hostname,
         clock,
         handlers: panel({
-          ...{ app, hostname, state, eta, rateLimits, heartbeat, queues, clock, prefetch, concurrency },
+          ...{ app, log, hostname, state, eta, rateLimits, limits, heartbeat, queues, clock, prefetch, concurrency },
           startedAt: app.clock.now(),
           setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
           shutdown: () => void this.stop(),

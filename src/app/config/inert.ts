@@ -13,7 +13,7 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       result_chord_join_timeout result_chord_retry_interval result_compression
       security_cert_store security_certificate security_digest security_key security_key_password
       task_acks_on_failure task_acks_on_timeout task_allow_error_cb_on_chord_header task_annotations
-      task_reject_on_worker_lost task_soft_time_limit task_time_limit timezone
+      timezone
       worker_disable_prefetch worker_enable_soft_shutdown_on_idle worker_eta_task_limit worker_max_memory_per_child
       worker_max_tasks_per_child worker_soft_shutdown_timeout worker_state_db
       beat_cron_starting_deadline beat_max_loop_interval beat_schedule beat_schedule_filename beat_sync_every
@@ -35,7 +35,6 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
   resultExchange: 'celeryresults',
   resultExchangeType: 'direct',
   resultSerializer: 'json',
-  taskAcksOnFailureOrTimeout: true,
   taskCreateMissingQueueExchangeType: 'direct',
   taskCreateMissingQueueType: 'classic',
   taskDefaultDeliveryMode: 2,

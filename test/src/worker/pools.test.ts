@@ -3,8 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Celery } from '../../../src/app/app.ts'
 import { type LoadedApp, loadApp } from '../../../src/app/load.ts'
 import { createEmbeddedBroker, type EmbeddedBroker } from '../../../src/embedded/broker.ts'
+import { receiveEvents } from '../../../src/events/receiver.ts'
 import { createLogger, type LogRecord } from '../../../src/log.ts'
+import type { Event } from '../../../src/protocol/event.ts'
 import { Worker, type WorkerOptions } from '../../../src/worker/worker.ts'
+import { until } from '../../support/wait.ts'
 
 let broker: EmbeddedBroker
 let loaded: LoadedApp
@@ -34,6 +37,14 @@ async function serve(options: WorkerOptions = {}) {
 }
 
 const call = (task: string, ...args: unknown[]) => loaded.app.sendTask(task, { args })
+const size = async () => (await loaded.app.transport()).size('celery')
+const nextEvent = async (type: string) => {
+  const seen = Promise.withResolvers<Event>()
+  await receiveEvents(await loaded.app.transport(), loaded.app.lamport, (event) => {
+    if (event.type === type) seen.resolve(event)
+  })
+  return seen.promise
+}
 const lines = () => records.map(({ message }) => message.replace(/[0-9a-f-]{36}/g, 'ID'))
 
 describe.each(['prefork', 'threads'])('a worker with the pool %s', (pool) => {
@@ -70,6 +81,93 @@ describe('a child that dies', () => {
       "Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL).')",
     )
   })
+})
+
+describe('a message whose task kills every child', () => {
+  it('is tried again so often as the setting allows, and then its caller learns of it', async () => {
+    await serve({ pool: 'prefork' })
+    await expect(call('tasks.poison').get({ timeout: 30 })).rejects.toMatchObject({ excType: 'WorkerLostError' })
+    expect(lines().filter((line) => line.includes('lost its child'))).toEqual([
+      'Task tasks.poison[ID] lost its child (signal 9 (SIGKILL)) and is delivered again: 1',
+      'Task tasks.poison[ID] lost its child (signal 9 (SIGKILL)) and is delivered again: 2',
+    ])
+    expect(await size()).toBe(0)
+  })
+})
+
+describe.each(['prefork', 'threads'])('a time limit in the pool %s', (pool) => {
+  it('ends a task whatever it does, and the next one finds another child', async () => {
+    await serve({ pool })
+    const late = loaded.app.sendTask('tasks.compute', { timeLimit: 0.2 }).get({ timeout: 10 })
+    await expect(late).rejects.toMatchObject({
+      excType: 'TimeLimitExceeded',
+      excModule: 'billiard.exceptions',
+      excArgs: [0.2],
+      traceback: null,
+    })
+    expect(lines()).toContain('Hard time limit (0.2s) exceeded for tasks.compute[ID]')
+    expect(await call('tasks.add', 1, 1).get({ timeout: 10 })).toBe(2)
+    expect(lines()).toContain('Task handler raised error: TimeLimitExceeded(0.2)')
+  })
+})
+
+describe.each(['async', 'solo', 'prefork', 'threads'])('a soft time limit in the pool %s', (pool) => {
+  it('asks the task to end, which then has failed with it', async () => {
+    await serve({ pool })
+    const late = loaded.app.sendTask('tasks.wait', { args: [30_000], softTimeLimit: 0.1 }).get({ timeout: 10 })
+    await expect(late).rejects.toMatchObject({ excType: 'SoftTimeLimitExceeded', excArgs: [] })
+    expect(lines()).toContain('Soft time limit (0.1s) exceeded for tasks.wait[ID]')
+  })
+})
+
+describe.each(['async', 'solo'])('a hard time limit in the pool %s', (pool) => {
+  it('is not kept, and the worker says so once', async () => {
+    await serve({ pool })
+    for (const x of [1, 2]) {
+      const result = loaded.app.sendTask('tasks.add', { args: [x, x], timeLimit: 30 })
+      expect(await result.get({ timeout: 10 })).toBe(x + x)
+    }
+    expect(lines().filter((line) => line.includes('cannot keep'))).toEqual([
+      expect.stringContaining(`The pool '${pool}' cannot keep the time limit (30s) of tasks.add`),
+    ])
+  })
+})
+
+describe('revoking a task that runs', () => {
+  const revoke = async (id: string, signal?: string) => {
+    const control = await loaded.app.control()
+    return control.ask('revoke', { arguments: { task_id: id, terminate: true, signal }, limit: 1 })
+  }
+  const running = () => until(() => worker?.state.active.size, { describe: 'the task to run' })
+
+  it.each([
+    ['prefork', 'tasks.compute', 'SIGKILL'],
+    ['prefork', 'tasks.compute', undefined],
+    ['threads', 'tasks.compute', 'KILL'],
+    ['async', 'tasks.wait', 'SIGTERM'],
+  ])('ends it in the pool %s (%s, %s)', async (pool, task, signal) => {
+    await serve({ pool, taskEvents: true })
+    const event = nextEvent('task-revoked')
+    const result = await call(task, 30_000)
+    await running()
+    expect(await revoke(result.id, signal)).toEqual({ 'w1@test': { ok: `terminate: ${result.id}` } })
+    await expect(result.get({ timeout: 10 })).rejects.toMatchObject({ name: 'TaskRevokedError', message: 'terminated' })
+    const signum = signal?.endsWith('KILL') ? 9 : 15
+    expect(await event).toMatchObject({ uuid: result.id, terminated: true, signum, expired: false })
+    expect(await call('tasks.add', 1, 1).get({ timeout: 10 })).toBe(2)
+  })
+
+  it('says when it does not know the task', async () => {
+    await serve({ pool: 'async' })
+    expect(await revoke('nobody')).toEqual({ 'w1@test': { ok: 'terminate: tasks unknown' } })
+    expect(await revoke('nobody', 'SIGNOPE')).toEqual({ 'w1@test': { error: 'there is no signal SIGNOPE' } })
+  })
+})
+
+it('rejects the message of a late task that failed, if its options say so', async () => {
+  await serve({ pool: 'async' })
+  await expect(call('tasks.failLate').get({ timeout: 10 })).rejects.toThrow('no')
+  expect(await size()).toBe(0)
 })
 
 it('there is no pool of another name', () => {
