@@ -30,6 +30,7 @@ import { Queues } from './queues.ts'
 import { Registry } from './registry.ts'
 import { type Route, type RoutedCall, route } from './router.ts'
 import type { Sender } from './sender.ts'
+import { Signals } from './signals.ts'
 import {
   type BoundTaskFunction,
   createTask,
@@ -77,6 +78,8 @@ export class Celery implements Sender {
   /** A name for people. */
   readonly main: string
   readonly tasks: Registry = new Registry()
+  /** Moments to hear of, here and in workers: Celery's signals. */
+  readonly signals: Signals = new Signals()
   /** Orders what this node sends and hears. */
   readonly lamport: LamportClock = new LamportClock()
   readonly clock: Clock
@@ -215,8 +218,21 @@ export class Celery implements Sender {
 
   async #publish(message: TaskMessage, destination: Omit<Route, 'options'>, options: CallOptions): Promise<void> {
     const { serializer = this.conf.taskSerializer, compression = this.conf.taskCompression } = options
+    const encoded = encodeTask(message, this.clock.now(), { serializer, compression })
+    const { args, kwargs, callbacks, errbacks, chain, chord } = message
+    const publication = {
+      body: [args, kwargs, { callbacks, errbacks, chain, chord }] as const,
+      exchange: destination.exchange,
+      routingKey: destination.routingKey,
+      headers: { ...encoded.headers },
+      properties: { ...encoded.properties },
+      declare: destination.queue ? [destination.queue] : [],
+    }
+    await this.signals.beforeTaskPublish.send(message.task, publication, this.log)
+    const { headers, properties } = publication
     const producer = await this.#producer.get()
-    await producer.publish(encodeTask(message, this.clock.now(), { serializer, compression }), destination)
+    await producer.publish({ ...encoded, headers, properties }, destination)
+    await this.signals.afterTaskPublish.send(message.task, publication, this.log)
     if (this.conf.taskSendSentEvent) await this.#tellSent(message, destination)
   }
 

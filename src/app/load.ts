@@ -78,6 +78,7 @@ function exportedApp(module: Record<string, unknown>, path: string, name: string
 
 async function importTasks(app: Celery, appPath: string): Promise<void> {
   const directory = dirname(appPath)
+  await app.signals.importModules.send(app.main, {}, app.log)
   for (const pattern of [...app.conf.imports, ...app.conf.include]) {
     const files = globSync(pattern, { cwd: directory }).sort()
     if (files.length === 0) {

@@ -30,6 +30,7 @@ parent.onMessage((message: ToChild) => {
 async function load(appPath: string): Promise<void> {
   try {
     app = (await loadApp(appPath)).app
+    await app.signals.workerProcessInit.send(app.main, {}, log)
     tell({ is: 'ready' })
   } catch (error) {
     const { code, message, next } =

@@ -3,8 +3,8 @@ import { runInTask, type TaskContext, type TaskRequest } from '../app/context.ts
 import { Ignore, Reject, Retry, Terminated } from '../app/exceptions.ts'
 import type { Task } from '../app/task.ts'
 import type { Signature } from '../canvas/signature.ts'
-import { messageOf } from '../errors.ts'
 import type { ResultTuple } from '../protocol/result-meta.ts'
+import { Audience } from './audience.ts'
 import { onFailure, onSuccess, replacing } from './callbacks.ts'
 import type { TraceEnvironment } from './environment.ts'
 import { failure } from './failure.ts'
@@ -25,32 +25,22 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
   const results = new ResultWriter(request, children, task, env)
   const self = createContext(request, signal, task, results, env)
   const inTask = async <T>(run: () => T) => runInTask(request, children, run)
+  const audience = new Audience(self, task, children, env)
   const startedAt = performance.now()
   const runtime = () => performance.now() - startedAt
-
-  // What comes after the fact does not change it: a failure is told.
-  const tell = async (what: string, whom: () => unknown) => {
-    try {
-      await inTask(whom)
-    } catch (error) {
-      env.log.error(`${what} of ${request.task}[${request.id}] failed: ${messageOf(error)}`, { error })
-    }
-  }
 
   const succeed = async (value: unknown): Promise<Outcome> => {
     await send(app, onSuccess(request, value), request, children)
     await results.succeeded(value)
-    await tell('a hook', () => options.onSuccess?.(self, value))
-    await tell('a hook', () => options.afterReturn?.(self, 'SUCCESS', value))
+    await audience.succeeded(value)
     return { state: 'SUCCESS', value, runtimeMs: runtime() }
   }
 
   const fail = async (thrown: unknown): Promise<Outcome> => {
     const error = failure(thrown, request.task)
-    await tell('an error callback', () => send(app, onFailure(request), request, children))
+    await audience.tell('an error callback', () => send(app, onFailure(request), request, children))
     await results.failed(error)
-    await tell('a hook', () => options.onFailure?.(self, thrown))
-    await tell('a hook', () => options.afterReturn?.(self, 'FAILURE', thrown))
+    await audience.failed(thrown, error.traceback)
     return { state: 'FAILURE', error, runtimeMs: runtime(), isExpected: isExpected(thrown, task) }
   }
 
@@ -65,21 +55,24 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     const reason = retry.cause ?? retry
     const error = failure(reason, request.task)
     await results.retried(error)
-    await tell('a hook', () => options.onRetry?.(self, reason))
-    await tell('a hook', () => options.afterReturn?.(self, 'RETRY', reason))
+    await audience.retried(reason, error.traceback)
     return { state: 'RETRY', error, inMs: next.inMs }
   }
 
   let value: unknown
   try {
+    await audience.begins()
     await results.started()
     await inTask(() => options.beforeStart?.(self))
     value = await inTask(() => task.run(self, request.args, request.kwargs))
   } catch (caught) {
     const thrown = gaveWay(caught, signal) ? signal.reason : caught
     if (thrown instanceof Terminated) return terminated('it gave way to its signal')
-    if (thrown instanceof Ignore) return { state: 'IGNORED' }
-    if (thrown instanceof Reject) return { state: 'REJECTED', requeue: thrown.requeue, reason: thrown.message }
+    const answer = answerOf(thrown)
+    if (answer) {
+      await audience.ended(answer.state, thrown)
+      return answer
+    }
     const retry = thrown instanceof Retry ? thrown : autoretry(thrown, request.retries, options)
     return retry ? tryAgain(retry) : fail(thrown)
   }
@@ -107,6 +100,13 @@ function gaveWay(thrown: unknown, signal: AbortSignal): boolean {
 
 async function send(app: Celery, following: Signature[], request: TaskRequest, children: ResultTuple[]): Promise<void> {
   for (const signature of following) await runInTask(request, children, () => app.send(signature))
+}
+
+/** What a task says by throwing, other than that it failed. */
+function answerOf(thrown: unknown): Outcome | undefined {
+  if (thrown instanceof Ignore) return { state: 'IGNORED' }
+  if (thrown instanceof Reject) return { state: 'REJECTED', requeue: thrown.requeue, reason: thrown.message }
+  return undefined
 }
 
 function isExpected(thrown: unknown, { options }: Task): boolean {

@@ -63,7 +63,7 @@ export class Consumer {
     })
     if (decision.do === 'refuse') return refuse(delivery, decision.id, decision.error, this.#context)
     const request = new Request(decision.message, delivery, this.#context)
-    request.receive()
+    await request.receive()
     if (decision.do === 'discard') return request.discard(decision.reason)
     if (decision.do === 'hold') return this.#hold(request, decision.untilMs)
     return this.#begin(request)

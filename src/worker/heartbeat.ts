@@ -12,12 +12,14 @@ export class Heartbeat implements Service {
   readonly #events: Dispatcher
   readonly #state: WorkerState
   readonly #clock: Clock
+  readonly #onSent: () => void
   #timer: Timer | undefined
 
-  constructor(events: Dispatcher, state: WorkerState, clock: Clock) {
+  constructor(events: Dispatcher, state: WorkerState, clock: Clock, onSent: () => void = () => {}) {
     this.#events = events
     this.#state = state
     this.#clock = clock
+    this.#onSent = onSent
   }
 
   async start(): Promise<void> {
@@ -44,6 +46,7 @@ export class Heartbeat implements Service {
       sw_ver: version,
       sw_sys: process.platform,
     })
+    this.#onSent()
   }
 
   #schedule(): void {

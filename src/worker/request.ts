@@ -43,6 +43,12 @@ export interface RequestContext {
   readonly log: Logger
 }
 
+interface Revocation {
+  readonly terminated: boolean
+  readonly signum: number | null
+  readonly expired: boolean
+}
+
 /** The life of one message in a worker: received, perhaps held, run, acknowledged; told to logs and monitors. */
 export class Request {
   readonly message: TaskMessage
@@ -71,13 +77,14 @@ export class Request {
     return this.#job?.pid
   }
 
-  receive(): void {
-    const { state, log } = this.#context
+  async receive(): Promise<void> {
+    const { app, state, log } = this.#context
     state.receive(this)
     this.#tell('task-received', describeTask(this.message))
     const eta = this.message.eta ? `  ETA:[${this.message.eta.toISOString()}]` : ''
     const expires = this.message.expires ? `  expires:[${this.message.expires.toISOString()}]` : ''
     log.info(`Task ${this.label} received${eta}${expires}`, this.#fields())
+    await app.signals.taskReceived.send(this.message.task, { request: this.message }, log)
   }
 
   /** Runs the task when the pool has a place for it. */
@@ -204,9 +211,11 @@ export class Request {
     state.finish(this)
   }
 
-  async #revoke(message: string, event: Record<string, unknown>): Promise<void> {
+  async #revoke(message: string, how: Revocation): Promise<void> {
+    const { app, log } = this.#context
     await this.#storeError(states.REVOKED, { name: 'TaskRevokedError', module: 'celery.exceptions', message })
-    this.#tell('task-revoked', event)
+    this.#tell('task-revoked', { ...how })
+    await app.signals.taskRevoked.send(this.message.task, { request: this.message, ...how }, log)
     await this.#ack()
   }
 
@@ -250,14 +259,21 @@ export async function refuse(
   error: Error,
   { app, backend, events, sendsTaskEvents, log }: RequestContext,
 ): Promise<void> {
+  const { message } = delivery
   const info = toExceptionInfo(error, 'celery.exceptions')
-  log.error(describeRefusal(error), { headers: delivery.message.headers })
+  log.error(describeRefusal(error), { headers: message.headers })
   if (id) {
     const meta = resultMeta({ task_id: id, status: states.FAILURE, result: info }, app.clock.now())
     const { replyTo = null, correlationId = id } = delivery.message.properties
     await backend.store(meta, { replyTo, correlationId }).catch(() => {})
     const exception = describeFailure({ info, traceback: '' })
     if (sendsTaskEvents()) events.send('task-failed', { uuid: id, exception })
+  }
+  const name = String(message.headers.task)
+  if (error instanceof NotRegistered && id) {
+    await app.signals.taskUnknown.send(name, { message, exc: error, name, id }, log)
+  } else {
+    await app.signals.taskRejected.send(name, { message, exc: error }, log)
   }
   await delivery.reject({ requeue: false })
 }

@@ -96,8 +96,12 @@ export class Worker implements Service {
   async #start(): Promise<void> {
     const app = this.#app
     const log = this.#log
+    const { signals } = app
     const { hostname, queues, state, concurrency } = this
     const clock = app.lamport
+    await signals.celerydInit.send(hostname, { instance: this, conf: app.conf }, log)
+    await signals.workerInit.send(hostname, { instance: this }, log)
+    this.#undo.push(() => signals.workerShutdown.send(hostname, { instance: this }, log))
     const prefetch = concurrency * app.conf.workerPrefetchMultiplier
 
     const transport = await this.#connect('consumer: Cannot connect to the broker', () =>
@@ -109,7 +113,8 @@ export class Worker implements Service {
     this.#undo.push(() => backend.close())
 
     const events = createDispatcher(transport, { hostname, clock, now: app.clock.now })
-    const heartbeat = new Heartbeat(events, state, app.clock)
+    const onBeat = () => void signals.heartbeatSent.send(hostname, {}, log)
+    const heartbeat = new Heartbeat(events, state, app.clock, onBeat)
     const eta = new EtaSchedule(app.clock)
     const limited = new EtaSchedule(app.clock)
     const rateLimits = new RateLimits((task) => declaredRate(app, task))
@@ -139,11 +144,14 @@ export class Worker implements Service {
     }
     await heartbeat.start()
     this.#undo.push(() => heartbeat.stop())
+    await signals.celerydAfterSetup.send(hostname, { instance: this, conf: app.conf }, log)
+    if (!pool.canTerminate) await signals.workerProcessInit.send(hostname, {}, log) // children send it themselves
     await pool.start()
     this.#undo.push(() => pool.stop())
     await consumer.start(transport)
     this.#undo.push(() => consumer.stop())
     log.info(`${hostname} ready.`)
+    await signals.workerReady.send(hostname, { instance: this }, log)
   }
 
   /** Connects, and while that fails waits longer each time, saying so as Celery does. */
@@ -181,6 +189,8 @@ export class Worker implements Service {
     if (this.#stopping.signal.aborted) return this.stopped
     this.#stopping.abort(new Error('the worker is stopping'))
     await this.#starting?.catch(() => {})
+    const { signals } = this.#app
+    await signals.workerShuttingDown.send(this.hostname, { instance: this, how: 'Warm' }, this.#log)
     for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
       await undo().catch((error) => this.#log.error(`while stopping: ${messageOf(error)}`, { error }))
     }
