@@ -4,7 +4,7 @@ import { persist } from '../persist.ts'
 import { defaultExchange, transientQueue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
 import { parseResultMeta, type ResultMeta } from '../protocol/result-meta.ts'
-import { decode, encode, serializerFor } from '../protocol/serializer.ts'
+import { decode, serializerFor } from '../protocol/serializer.ts'
 import { type Backend, type BackendOptions, type Caller, storePolicy } from './backend.ts'
 import { openPrivateMemory } from './memory.ts'
 
@@ -40,7 +40,7 @@ class RpcBackend implements Backend {
       properties: { correlationId, deliveryMode: resultPersistent ? 2 : 1, priority: 0 },
       contentType: json.contentType,
       contentEncoding: json.contentEncoding,
-      body: encode(json, meta, `the result of ${meta.task_id}`),
+      body: json.encode(meta), // what cannot be encoded is the task's own failure
     }
     await persist(async () => (await transport()).publish(message, defaultExchange, replyTo), clock, storePolicy)
   }

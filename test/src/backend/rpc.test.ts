@@ -89,6 +89,7 @@ describe('an app with rpc://', () => {
     server.task('tasks.boom', () => {
       throw new RangeError('no good')
     })
+    server.task('tasks.unsendable', () => () => 1)
     worker = new Worker(server, { hostname: 'w1@test' })
     return worker
   }
@@ -98,6 +99,7 @@ describe('an app with rpc://', () => {
     expect(await app.sendTask('tasks.add', { args: [2, 3] }).get({ timeout: 5 })).toBe(5)
     await expect(app.sendTask('tasks.boom').get({ timeout: 5 })).rejects.toMatchObject({ name: 'ValueError' })
     await expect(app.sendTask('tasks.nope').get({ timeout: 5 })).rejects.toMatchObject({ name: 'NotRegistered' })
+    await expect(app.sendTask('tasks.unsendable').get({ timeout: 5 })).rejects.toMatchObject({ name: 'TypeError' })
   })
 
   it('takes the bare name that Celery takes', async () => {
