@@ -99,7 +99,9 @@ describe('hooks', () => {
     }
     app.task('tasks.add', (x: number, y: number) => x + y, { onSuccess })
     expect(await run('tasks.add', { args: [4, 4] })).toMatchObject({ state: 'SUCCESS', value: 8 })
-    expect(records.map(({ message }) => message)).toEqual(['the hook onSuccess of tasks.add[a1] failed: the hook broke'])
+    expect(records.map(({ message }) => message)).toEqual([
+      'the hook onSuccess of tasks.add[a1] failed: the hook broke',
+    ])
   })
 
   it('that fail before the start fail the task', async () => {
