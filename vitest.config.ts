@@ -1,6 +1,14 @@
 import { defineConfig } from 'vitest/config'
 import { Summary } from './test/support/summary.ts'
 
+/** Tests that start real processes of our own: too slow for `npm run check`. */
+const processes = [
+  'test/src/pool/**/*.test.ts',
+  'test/src/worker/pools*.test.ts',
+  'test/compose/stack.test.ts',
+  'test/compose/engine/local.test.ts',
+]
+
 export default defineConfig({
   test: {
     reporters: ['default', new Summary()],
@@ -11,6 +19,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/architecture.test.ts', 'test/{src,compose,cli,wire,support}/**/*.test.{ts,tsx}'],
+          exclude: processes,
+        },
+      },
+      {
+        test: {
+          name: 'processes',
+          include: processes,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -21,7 +40,7 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -33,7 +52,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           // One engine, and two cores for all its containers.
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -45,7 +64,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],
