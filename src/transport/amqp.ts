@@ -4,14 +4,24 @@ import {
   type ConfirmChannel,
   type ConsumeMessage,
   connect,
+  type GetMessage,
   type Options,
   type RecoveringChannelModel,
 } from 'amqplib'
 import { CeleryError, messageOf } from '../errors.ts'
-import type { Exchange, Queue } from '../protocol/entity.ts'
+import { defaultExchange, type Exchange, type Queue, taskQueue } from '../protocol/entity.ts'
+import { isObject } from '../protocol/json.ts'
 import type { Message, MessageProperties } from '../protocol/message.ts'
 import { maskUrl, parseUrl } from '../url.ts'
-import type { ConsumeOptions, Consumer, Delivery, Transport, TransportOptions } from './transport.ts'
+import {
+  type ConsumeOptions,
+  type Consumer,
+  type DeadLetter,
+  type Delivery,
+  maxDeadLetters,
+  type Transport,
+  type TransportOptions,
+} from './transport.ts'
 
 /** RabbitMQ and its kin over AMQP 0-9-1, with publisher confirms; the home of amqplib, which also reconnects. */
 export async function openAmqp(url: string, options: TransportOptions): Promise<Transport> {
@@ -100,7 +110,10 @@ class AmqpTransport implements Transport {
   }
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
-    const consumer = new AmqpConsumer(queues, onDelivery, options.prefetch ?? 0, () => this.#consumers.delete(consumer))
+    const consumer = new AmqpConsumer(queues, onDelivery, options.prefetch ?? 0, {
+      bury: (message, queue, reason) => this.#bury(message, queue, reason),
+      onCancel: () => this.#consumers.delete(consumer),
+    })
     await this.#attempt(`consume from ${queues.map((queue) => queue.name)}`, async () =>
       consumer.join(await this.#channel()),
     )
@@ -121,6 +134,24 @@ class AmqpTransport implements Transport {
 
   async delete(queue: Queue): Promise<void> {
     await this.#attempt(`delete ${queue.name}`, async () => (await this.#declaringChannel()).deleteQueue(queue.name))
+  }
+
+  async #bury(message: Message, queue: string, reason: string): Promise<void> {
+    await this.declare(deadLetterQueue)
+    const time = new Date(this.#options.clock.now()).toISOString()
+    await this.publish(asDeadLetter(message, { reason, time, queue }), defaultExchange, deadLetterQueue.name)
+  }
+
+  async deadLetters(limit = maxDeadLetters): Promise<DeadLetter[]> {
+    return this.#attempt(`look at ${deadLetterQueue.name}`, async () => {
+      const channel = await this.#channel()
+      await declareOn(channel, deadLetterQueue)
+      const letters: DeadLetter[] = []
+      for (let got = await look(channel); got; got = await look(channel)) letters.unshift(readDeadLetter(got))
+      // What was not acknowledged goes back to its place.
+      await channel.close()
+      return letters.slice(0, limit)
+    })
   }
 
   async close(): Promise<void> {
@@ -177,6 +208,44 @@ class AmqpTransport implements Transport {
   }
 }
 
+/** Where AMQP keeps what nobody could carry out. */
+const deadLetterQueue = taskQueue('celery-sandbox.dead-letter', {
+  exchange: defaultExchange,
+  arguments: { 'x-max-length': maxDeadLetters },
+})
+
+const look = (channel: Channel) => channel.get(deadLetterQueue.name, { noAck: false })
+
+/** The body as it was; the headers and what became of it in headers of ours. It must not expire a second time. */
+function asDeadLetter(
+  message: Message,
+  { reason, time, queue }: { reason: string; time: string; queue: string },
+): Message {
+  const { expiration: _, ...properties } = message.properties
+  return {
+    ...message,
+    properties: { ...properties, deliveryMode: 2 },
+    headers: {
+      'x-dead-letter-reason': reason,
+      'x-dead-letter-time': time,
+      'x-dead-letter-queue': queue,
+      'x-dead-letter-headers': message.headers,
+    },
+  }
+}
+
+function readDeadLetter({ content, properties }: GetMessage): DeadLetter {
+  const given = properties.headers ?? {}
+  const headers: unknown = given['x-dead-letter-headers']
+  return {
+    reason: String(given['x-dead-letter-reason'] ?? ''),
+    time: String(given['x-dead-letter-time'] ?? ''),
+    queue: String(given['x-dead-letter-queue'] ?? ''),
+    headers: isObject(headers) ? headers : {},
+    raw: content,
+  }
+}
+
 function connectOptions(url: string): Options.Connect {
   const { scheme, hostname, port, username, password, path, query } = parseUrl(url)
   const isTls = scheme === 'amqps'
@@ -191,11 +260,17 @@ function connectOptions(url: string): Options.Connect {
   }
 }
 
+/** What a consumer leaves to its transport. */
+interface ConsumerHooks {
+  bury(message: Message, queue: string, reason: string): Promise<void>
+  onCancel(): void
+}
+
 /** One channel that consumes; a new connection gives it a new one. */
 class AmqpConsumer implements Consumer {
   readonly #queues: readonly Queue[]
   readonly #onDelivery: (delivery: Delivery) => void
-  readonly #onCancel: () => void
+  readonly #hooks: ConsumerHooks
   #prefetch: number
   #channel: Channel | undefined
   #tags: string[] = []
@@ -204,11 +279,11 @@ class AmqpConsumer implements Consumer {
     queues: readonly Queue[],
     onDelivery: (delivery: Delivery) => void,
     prefetch: number,
-    onCancel: () => void,
+    hooks: ConsumerHooks,
   ) {
     this.#queues = queues
     this.#onDelivery = onDelivery
-    this.#onCancel = onCancel
+    this.#hooks = hooks
     this.#prefetch = prefetch
   }
 
@@ -231,7 +306,7 @@ class AmqpConsumer implements Consumer {
   }
 
   async cancel(): Promise<void> {
-    this.#onCancel()
+    this.#hooks.onCancel()
     const channel = this.#channel
     if (channel) await Promise.all(this.#tags.splice(0).map((tag) => channel.cancel(tag)))
   }
@@ -244,8 +319,9 @@ class AmqpConsumer implements Consumer {
       // A channel that is gone took its messages back to the queue already.
       if (channel === this.#channel) how()
     }
+    const message = decodeMessage(raw)
     this.#onDelivery({
-      message: decodeMessage(raw),
+      message,
       queue: queue.name,
       info: {
         exchange: raw.fields.exchange,
@@ -255,6 +331,11 @@ class AmqpConsumer implements Consumer {
       },
       ack: () => settle(() => channel.ack(raw)),
       reject: ({ requeue }) => settle(() => channel.reject(raw, requeue)),
+      deadLetter: async (reason) => {
+        if (isSettled && !queue.noAck) return
+        await this.#hooks.bury(message, queue.name, reason)
+        await settle(() => channel.ack(raw))
+      },
     })
   }
 }
@@ -324,6 +405,10 @@ function connectionError(url: string, cause: unknown): CeleryError {
 
 function operationError(url: string, what: string, cause: unknown): CeleryError {
   const reason = messageOf(cause)
+  // amqplib found no way to write a header or a property; nothing was sent.
+  if (cause instanceof RangeError || cause instanceof TypeError) {
+    return new CeleryError('ENCODE_ERROR', `could not ${what}: ${reason}`, { cause })
+  }
   if (/PRECONDITION.FAILED|406/.test(reason)) {
     const next = 'Declare it with the arguments it has, or delete it on the broker and let it be made anew.'
     return new CeleryError('IMPROPERLY_CONFIGURED', `cannot ${what}: ${reason}`, { cause, next })

@@ -1,16 +1,25 @@
+import type { Clock } from '../clock.ts'
 import type { Exchange, Queue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
 import { topicMatches } from './topic.ts'
-import type { ConsumeOptions, Consumer, Delivery, Transport } from './transport.ts'
+import {
+  type ConsumeOptions,
+  type Consumer,
+  type DeadLetter,
+  type Delivery,
+  maxDeadLetters,
+  type Transport,
+  type TransportOptions,
+} from './transport.ts'
 
 /**
  * A broker inside the process, for tests: every `memory://name` of one process is the same broker. It behaves like
  * RabbitMQ, without persistence.
  */
-export async function openMemory(url: string): Promise<Transport> {
+export async function openMemory(url: string, { clock }: TransportOptions): Promise<Transport> {
   const broker = brokers.get(url) ?? new Broker()
   brokers.set(url, broker)
-  return new MemoryTransport(url, broker)
+  return new MemoryTransport(url, broker, clock)
 }
 
 const brokers = new Map<string, Broker>()
@@ -25,6 +34,8 @@ interface Entry {
 class Broker {
   readonly queues = new Map<string, BrokerQueue>()
   readonly bindings = new Map<string, Set<Queue>>()
+  /** Newest first. */
+  readonly deadLetters: DeadLetter[] = []
 
   declare(queue: Queue): BrokerQueue {
     const known = this.queues.get(queue.name) ?? new BrokerQueue(queue)
@@ -41,6 +52,11 @@ class Broker {
     for (const bound of this.bindings.values()) {
       for (const queue of bound) if (queue.name === name) bound.delete(queue)
     }
+  }
+
+  bury(letter: DeadLetter): void {
+    this.deadLetters.unshift(letter)
+    this.deadLetters.splice(maxDeadLetters)
   }
 
   route(exchange: Exchange, routingKey: string): BrokerQueue[] {
@@ -117,12 +133,19 @@ const rank = (entry: Entry, queue: Queue) => Math.min(entry.message.properties.p
 class MemoryConsumer implements Consumer {
   readonly #queues: BrokerQueue[]
   readonly #broker: Broker
+  readonly #clock: Clock
   readonly #onDelivery: (delivery: Delivery) => void
   readonly #unacked = new Map<Entry, BrokerQueue>()
   #prefetch: number
 
-  constructor(broker: Broker, queues: BrokerQueue[], onDelivery: (delivery: Delivery) => void, prefetch: number) {
+  constructor(
+    { broker, clock }: { broker: Broker; clock: Clock },
+    queues: BrokerQueue[],
+    onDelivery: (delivery: Delivery) => void,
+    prefetch: number,
+  ) {
     this.#broker = broker
+    this.#clock = clock
     this.#queues = queues
     this.#onDelivery = onDelivery
     this.#prefetch = prefetch
@@ -134,7 +157,8 @@ class MemoryConsumer implements Consumer {
   }
 
   deliver(entry: Entry, queue: BrokerQueue): void {
-    if (!queue.entity.noAck) this.#unacked.set(entry, queue)
+    const { noAck } = queue.entity
+    if (!noAck) this.#unacked.set(entry, queue)
     const settle = (requeue: boolean) => {
       if (!this.#unacked.delete(entry)) return
       if (requeue) queue.pushBack({ ...entry, redelivered: true })
@@ -151,6 +175,13 @@ class MemoryConsumer implements Consumer {
       },
       ack: async () => settle(false),
       reject: async ({ requeue }) => settle(requeue),
+      deadLetter: async (reason) => {
+        if (!noAck && !this.#unacked.has(entry)) return
+        const { headers, body: raw } = entry.message
+        const time = new Date(this.#clock.now()).toISOString()
+        this.#broker.bury({ reason, time, queue: queue.entity.name, headers, raw })
+        settle(false)
+      },
     })
   }
 
@@ -181,11 +212,13 @@ class MemoryTransport implements Transport {
   readonly name = 'memory'
   readonly url: string
   readonly #broker: Broker
+  readonly #clock: Clock
   readonly #consumers = new Set<MemoryConsumer>()
 
-  constructor(url: string, broker: Broker) {
+  constructor(url: string, broker: Broker, clock: Clock) {
     this.url = url
     this.#broker = broker
+    this.#clock = clock
   }
 
   async declare(queue: Queue): Promise<void> {
@@ -199,7 +232,8 @@ class MemoryTransport implements Transport {
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
     const declared = queues.map((queue) => this.#broker.declare(queue))
-    const consumer = new MemoryConsumer(this.#broker, declared, onDelivery, options.prefetch ?? 0)
+    const home = { broker: this.#broker, clock: this.#clock }
+    const consumer = new MemoryConsumer(home, declared, onDelivery, options.prefetch ?? 0)
     this.#consumers.add(consumer)
     return consumer
   }
@@ -214,6 +248,10 @@ class MemoryTransport implements Transport {
 
   async delete(queue: Queue): Promise<void> {
     this.#broker.delete(queue.name)
+  }
+
+  async deadLetters(limit?: number): Promise<DeadLetter[]> {
+    return this.#broker.deadLetters.slice(0, limit)
   }
 
   async close(): Promise<void> {

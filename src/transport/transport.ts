@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { CeleryError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Exchange, Queue } from '../protocol/entity.ts'
 import type { DeliveryInfo, Message } from '../protocol/message.ts'
@@ -33,6 +34,9 @@ export interface Transport {
   /** Deletes the queue with what waits in it. */
   delete(queue: Queue): Promise<void>
 
+  /** What was put aside with `Delivery.deadLetter`, newest first; the broker keeps the last thousand. */
+  deadLetters(limit?: number): Promise<DeadLetter[]>
+
   /** Gives unacknowledged messages back to their queues, and leaves nothing open. */
   close(): Promise<void>
 }
@@ -54,11 +58,30 @@ export interface Delivery {
   readonly message: Message
   readonly queue: string
   readonly info: DeliveryInfo
+  /** What is wrong with a message that could not be read as a whole; its other fields hold what could. */
+  readonly fault?: CeleryError
   /** Done: the broker may forget it. */
   ack(): Promise<void>
   /** Not done: back to the queue for anyone, or away with it. */
   reject(options: { requeue: boolean }): Promise<void>
+  /** Never to be done: away from the queue, and kept with the reason for people to look at. */
+  deadLetter(reason: string): Promise<void>
 }
+
+/** A message that nobody could carry out. */
+export interface DeadLetter {
+  readonly reason: string
+  /** When it was put aside, in ISO 8601. */
+  readonly time: string
+  readonly queue: string
+  /** As far as they could be read. */
+  readonly headers: Readonly<Record<string, unknown>>
+  /** The bytes that the broker had: on Redis the whole envelope, elsewhere the body. */
+  readonly raw: Uint8Array
+}
+
+/** How many dead letters a broker keeps; the oldest make room. */
+export const maxDeadLetters = 1_000
 
 /** What befalls a connection while it is in use. */
 export type TransportEvent =

@@ -43,19 +43,28 @@ export class Consumer {
   }
 
   #onDelivery(delivery: Delivery): void {
-    this.#track(this.#handle(delivery))
+    this.#track(delivery, this.#handle(delivery))
   }
 
-  #track(handling: Promise<void>): void {
+  #track(delivery: Delivery, handling: Promise<void>): void {
     const tracked = handling
-      .catch((error) => this.#context.log.critical(`a message could not be handled: ${messageOf(error)}`, { error }))
+      .catch((error) => this.#giveUp(delivery, error))
       .finally(() => this.#inFlight.delete(tracked))
     this.#inFlight.add(tracked)
   }
 
+  // Nothing that a message provokes stops the worker or keeps its place; the message itself is not lost.
+  async #giveUp(delivery: Delivery, error: unknown): Promise<void> {
+    const { log } = this.#context
+    log.critical(`a message could not be handled: ${messageOf(error)}`, { error })
+    await delivery.deadLetter(messageOf(error)).catch((failure) => {
+      log.critical(`nor could it be put aside, so it stays with the broker: ${messageOf(failure)}`)
+    })
+  }
+
   async #handle(delivery: Delivery): Promise<void> {
     const { app, state } = this.#context
-    const decision = decide(delivery.message, {
+    const decision = decide(delivery, {
       now: app.clock.now(),
       accept: app.conf.acceptContent,
       isRegistered: (task) => app.tasks.get(task) !== undefined,
@@ -74,7 +83,7 @@ export class Consumer {
     const { eta } = this.#options
     eta.hold(request, untilMs, () => {
       this.#resize()
-      this.#track(this.#begin(request))
+      this.#track(request.delivery, this.#begin(request))
     })
     this.#resize()
   }
@@ -84,7 +93,7 @@ export class Consumer {
     const { rateLimits, limited } = this.#options
     const now = this.#context.app.clock.now()
     const at = rateLimits.book(request.message.task, now)
-    if (at > now) limited.hold(request, at, () => this.#track(this.#runOrDiscard(request)))
+    if (at > now) limited.hold(request, at, () => this.#track(request.delivery, this.#runOrDiscard(request)))
     else await this.#runOrDiscard(request)
   }
 

@@ -252,7 +252,7 @@ export class Request {
   }
 }
 
-/** Turns away a message that cannot be run, so that its caller, if there is one, learns of it. */
+/** Puts a message aside that cannot be run; its caller, if there is one, learns of it. */
 export async function refuse(
   delivery: Delivery,
   id: string | undefined,
@@ -275,7 +275,7 @@ export async function refuse(
   } else {
     await app.signals.taskRejected.send(name, { message, exc: error }, log)
   }
-  await delivery.reject({ requeue: false })
+  await delivery.deadLetter(`${error.name}: ${messageOf(error)}`)
 }
 
 function describeRefusal(error: Error): string {

@@ -1,7 +1,8 @@
-import { CeleryError } from '../errors.ts'
+import { CeleryError, messageOf } from '../errors.ts'
 import type { Message } from '../protocol/message.ts'
 import { decodeTask, type TaskMessage } from '../protocol/task-message.ts'
 import { unsupported } from '../trace/callbacks.ts'
+import type { Delivery } from '../transport/transport.ts'
 
 /** What a worker does with a message, decided from the message and what the worker knows. */
 export type Decision =
@@ -24,8 +25,8 @@ export interface Knowledge {
   isRevoked(id: string): boolean
 }
 
-export function decide(raw: Message, knows: Knowledge): Decision {
-  const message = read(raw, knows.accept)
+export function decide({ message: raw, fault }: Pick<Delivery, 'message' | 'fault'>, knows: Knowledge): Decision {
+  const message = fault ?? read(raw, knows.accept)
   if (message instanceof Error) return { do: 'refuse', message: undefined, id: idOf(raw), error: message }
   const { task, id } = message
   if (!knows.isRegistered(task)) return { do: 'refuse', message, id, error: new NotRegistered(task) }
@@ -44,7 +45,8 @@ function read(raw: Message, accept: readonly string[]): TaskMessage | Error {
     return decodeTask(raw, accept)
   } catch (error) {
     if (error instanceof CeleryError) return error
-    throw error
+    // Whatever a message provokes, it must not stop the worker.
+    return new CeleryError('DECODE_ERROR', `malformed task message: ${messageOf(error)}`, { cause: error })
   }
 }
 

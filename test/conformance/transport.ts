@@ -141,6 +141,52 @@ export function transportConformance(open: () => Promise<Transport>): void {
     })
   })
 
+  describe('dead letters', () => {
+    it('keeps a message that nobody can carry out with its reason, away from its queue', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue])
+      const reason = `beyond mending: ${queue.name}`
+      await transport.publish(
+        message('\0broken', { headers: { id: 'abc', nothing: null } }),
+        defaultExchange,
+        queue.name,
+      )
+      await (await inbox.next()).deadLetter(reason)
+      const [letter] = await transport.deadLetters()
+      expect(letter).toMatchObject({ reason, queue: queue.name, headers: { id: 'abc', nothing: null } })
+      expect(Math.abs(Date.now() - Date.parse(letter?.time ?? ''))).toBeLessThan(60_000)
+      const raw = Buffer.from(letter?.raw ?? []).toString()
+      expect(raw).toContain(transport.name === 'redis' ? Buffer.from('\0broken').toString('base64') : '\0broken')
+      await transport.close()
+      expect(await (await connect()).size(queue.name)).toBe(0)
+    })
+
+    it('shows the newest first, as often as one looks', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue])
+      for (const body of ['1', '2', '3']) await transport.publish(message(body), defaultExchange, queue.name)
+      for (const reason of ['first', 'second', 'third']) await (await inbox.next()).deadLetter(reason)
+      const reasons = async (limit: number) => (await transport.deadLetters(limit)).map(({ reason }) => reason)
+      expect(await reasons(2)).toEqual(['third', 'second'])
+      expect(await reasons(3)).toEqual(['third', 'second', 'first'])
+    })
+
+    it('makes room for the next message', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      const inbox = await consume(transport, [queue], { prefetch: 1 })
+      for (const body of ['1', '2']) await transport.publish(message(body), defaultExchange, queue.name)
+      const first = await inbox.next()
+      await first.deadLetter('bad')
+      await first.deadLetter('still bad')
+      await first.reject({ requeue: true })
+      expect(text(await inbox.next())).toBe('2')
+      expect((await transport.deadLetters(1))[0]?.reason).toBe('bad')
+    })
+  })
+
   describe('prefetch', () => {
     it('holds no more than the prefetch count, and goes on as room is made', async () => {
       const queue = taskQueue(unique())

@@ -5,6 +5,7 @@ import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/
 import type { Message } from '../../src/protocol/message.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import { backendConformance } from '../conformance/backend.ts'
+import { survivesBrokenMessages } from '../conformance/broken-messages.ts'
 import { transportConformance } from '../conformance/transport.ts'
 import { freshAmqpUrl, manageRabbitmq } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
@@ -22,6 +23,10 @@ describeWith(['rabbitmq'], 'RabbitMQ', () => {
   describe('as a transport', () => transportConformance(() => openTransport(url)))
 
   describe('as a carrier of results', () => backendConformance((options) => openRpcAt(url, options), rpcCannot))
+  describe('as a place for broken messages', () =>
+    survivesBrokenMessages(async () => ({ brokerUrl: url, resultBackend: `memory://${randomUUID()}` }), {
+      fuzzRuns: 300,
+    }))
 
   it('gets each call as Celery would send it', async () => {
     const connection = await connect(url)

@@ -1,19 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Celery } from '../../src/app/app.ts'
 import { openBackend } from '../../src/backend/open.ts'
 import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { type ResultMeta, resultMeta } from '../../src/protocol/result-meta.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import type { Delivery } from '../../src/transport/transport.ts'
+import { Worker } from '../../src/worker/worker.ts'
 import { backendConformance } from '../conformance/backend.ts'
+import { survivesBrokenMessages } from '../conformance/broken-messages.ts'
 import { transportConformance } from '../conformance/transport.ts'
 import { freshRedisUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
 import { freePort } from '../support/port.ts'
 import { start } from '../support/process.ts'
 import { openRpcAt, rpcCannot } from '../support/rpc.ts'
+import { until } from '../support/wait.ts'
 import { appAt, calls } from '../wire/calls.ts'
 import { comparable, fromEnvelope, redisLists } from '../wire/recorded.ts'
 
@@ -27,6 +31,15 @@ describeWith(['redis'], 'Redis', () => {
   afterAll(() => redis.disconnect())
 
   describe('as a transport', () => transportConformance(() => openTransport(url)))
+
+  describe('as a place for broken messages', () =>
+    survivesBrokenMessages(
+      async () => {
+        const fresh = await freshRedisUrl()
+        return { brokerUrl: fresh, resultBackend: fresh }
+      },
+      { fuzzRuns: 300 },
+    ))
 
   describe('as a backend', () => backendConformance((options) => openBackend(url, options)))
 
@@ -70,7 +83,8 @@ describeWith(['redis'], 'Redis', () => {
       const [tag = '', score] = await redis.zrange('unacked_index', 0, '-1', 'WITHSCORES')
       expect(Math.abs(Number(score) - Date.now() / 1000)).toBeLessThan(5)
       const [envelope, exchangeName, routingKey] = JSON.parse((await redis.hget('unacked', tag)) ?? '')
-      expect([envelope.properties.delivery_tag, exchangeName, routingKey]).toEqual([tag, '', 'celery'])
+      expect(envelope.headers).toEqual(delivery.message.headers)
+      expect([exchangeName, routingKey]).toEqual(['', 'celery'])
       await delivery.ack()
       expect(await redis.exists('unacked', 'unacked_index')).toBe(0)
       await transport.close()
@@ -86,16 +100,108 @@ describeWith(['redis'], 'Redis', () => {
       expect(await redis.dbsize()).toBe(0)
     })
 
-    it('puts aside what is no message, and goes on', async () => {
+    const whole = (id: string): Envelope => ({
+      body: Buffer.from('[[1, 2], {}, null]').toString('base64'),
+      'content-encoding': 'utf-8',
+      'content-type': 'application/json',
+      headers: { task: 'tasks.add', id },
+      properties: {
+        delivery_info: { exchange: '', routing_key: 'celery' },
+        priority: 0,
+        body_encoding: 'base64',
+        delivery_tag: id,
+      },
+    })
+
+    it.each<[string, (envelope: Envelope) => unknown, RegExp]>([
+      [
+        'without delivery_info',
+        ({ properties }) => delete properties.delivery_info,
+        /`properties.delivery_info` is not/,
+      ],
+      [
+        'without a delivery tag',
+        ({ properties }) => delete properties.delivery_tag,
+        /`properties.delivery_tag` is not/,
+      ],
+      [
+        'with an exchange that is null',
+        ({ properties }) => set(properties, 'delivery_info', { exchange: null }),
+        /exchange/,
+      ],
+      ['with a priority in letters', ({ properties }) => set(properties, 'priority', 'high'), /`properties.priority`/],
+      [
+        'with a reply address that is a list',
+        ({ properties }) => set(properties, 'reply_to', []),
+        /`properties.reply_to`/,
+      ],
+      [
+        'with a correlation that is a number',
+        ({ properties }) => set(properties, 'correlation_id', 7),
+        /correlation_id/,
+      ],
+      ['without a body', (envelope) => delete envelope.body, /`body` is not a string/],
+      ['whose body is an object', (envelope) => set(envelope, 'body', {}), /`body` is not a string/],
+      ['whose body is no base64', (envelope) => set(envelope, 'body', 'ab$='), /`body` is not base64/],
+      ['whose body is cut off', (envelope) => set(envelope, 'body', 'abcde'), /`body` is not base64/],
+      ['of an unknown body encoding', ({ properties }) => set(properties, 'body_encoding', 'rot13'), /body_encoding/],
+      ['of a content type in numbers', (envelope) => set(envelope, 'content-type', 1), /`content-type`/],
+      ['without properties', (envelope) => set(envelope, 'properties', null), /`properties` is not an object/],
+    ])('keeps an envelope %s, and its caller hears of it', async (_, spoil, reason) => {
       await redis.flushdb()
-      await redis.lpush('celery', 'not JSON', '{"body": 1}')
-      const transport = await openTransport(url)
-      const { promise, resolve } = Promise.withResolvers<Delivery>()
-      await transport.publish(message('good'), defaultExchange, 'celery')
-      await transport.consume([taskQueue('celery')], resolve)
-      expect(Buffer.from((await promise).message.body).toString()).toBe('good')
-      expect(await redis.lrange('celery-sandbox.dead-letter', 0, -1)).toEqual(['{"body": 1}', 'not JSON'])
-      await transport.close()
+      const id = randomUUID()
+      const envelope = whole(id)
+      spoil(envelope)
+      await redis.lpush('celery', JSON.stringify(envelope))
+      const { app, worker } = await serve(url)
+      await expect(app.asyncResult(id).get({ timeout: 10 })).rejects.toThrow(reason)
+      expect(await app.sendTask('tasks.add', { args: [1, 2] }).get({ timeout: 10 })).toBe(3)
+      await worker.stop()
+      await app.close()
+      const [entry = ''] = await redis.lrange('celery-sandbox.dead-letter', 0, -1)
+      const { raw, ...rest } = JSON.parse(entry)
+      expect(rest).toEqual({ reason: expect.stringMatching(reason), time: expect.any(String), queue: 'celery' })
+      expect(JSON.parse(Buffer.from(raw, 'base64').toString())).toEqual(envelope)
+      expect(await redis.exists('unacked', 'unacked_index')).toBe(0)
+    })
+
+    it('keeps list entries that are no envelopes at all, byte for byte, and goes on', async () => {
+      await redis.flushdb()
+      const deep = `{"headers": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`
+      const entries = ['not JSON', '', '"text"', '[]', '7', 'null', '{"headers": null}', deep].map((text) =>
+        Buffer.from(text),
+      )
+      entries.push(Buffer.of(0xff, 0x00, 0xfe))
+      await redis.lpush('celery', ...entries)
+      const { app, worker } = await serve(url)
+      expect(await app.sendTask('tasks.add', { args: [1, 2] }).get({ timeout: 10 })).toBe(3)
+      const transport = await app.transport()
+      const letters = await until(
+        async () => {
+          const all = await transport.deadLetters()
+          return all.length === entries.length && all
+        },
+        { describe: 'all dead letters' },
+      )
+      expect(letters.map(({ raw }) => Buffer.from(raw)).reverse()).toEqual(entries)
+      expect(letters.every(({ reason }) => reason.includes('no message envelope'))).toBe(true)
+      await worker.stop()
+      await app.close()
+    })
+
+    it('passes over what is broken on the channels of events and commands', async () => {
+      await redis.flushdb()
+      const { app, worker } = await serve(url)
+      const db = redis.options.db
+      for (const channel of [`/${db}.celery.pidbox`, `/${db}.celeryev/worker.online`]) {
+        for (const text of ['not JSON', '{}', '{"body": "e30=", "properties": {"body_encoding": "base64"}}']) {
+          await redis.publish(channel, text)
+        }
+      }
+      const replies = await (await app.control()).ask('ping', { limit: 1 })
+      expect(Object.values(replies)).toEqual([{ ok: 'pong' }])
+      await worker.stop()
+      await app.close()
     })
 
     it('gives back what a vanished consumer had taken, once its time is over', async () => {
@@ -184,6 +290,22 @@ describeWith(['redis'], 'Redis', () => {
     await expect(openTransport(address)).rejects.toMatchObject({ code: 'LOGIN_REFUSED' })
   })
 })
+
+interface Envelope extends Record<string, unknown> {
+  properties: Record<string, unknown>
+}
+
+function set(target: Record<string, unknown>, key: string, value: unknown): void {
+  target[key] = value
+}
+
+async function serve(url: string): Promise<{ app: Celery; worker: Worker }> {
+  const app = new Celery('test', { brokerUrl: url, resultBackend: url })
+  app.task('tasks.add', (x: number, y: number) => x + y)
+  const worker = new Worker(app, { hostname: `w-${randomUUID()}@test` })
+  await worker.start()
+  return { app, worker }
+}
 
 const message = (body: string): Message => ({
   headers: { id: randomUUID() },

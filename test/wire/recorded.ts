@@ -68,7 +68,7 @@ function decodeBody({ headers, contentType, body }: Message): unknown {
 
 const timeForm = (time: unknown) => (typeof time === 'string' ? time.replace(/\d/g, '9') : time)
 
-export const fromEnvelope = (text: string): Message => decodeEnvelope(text).message
+export const fromEnvelope = (text: string): Message => decodeEnvelope(Buffer.from(text)).message
 
 export function fromAmqp({ properties, body }: AmqpMessage): Message {
   const { application_headers: headers, content_type, content_encoding, correlation_id, reply_to, ...rest } = properties

@@ -6,48 +6,47 @@ import type { NativeScript } from './native-script.ts'
  * `-- celery-sandbox:<name>`. Each does what its Lua text says; one conformance suite holds both to it.
  */
 
-const take: NativeScript = ({ db }, [index = '', unacked = '', deadLetters = '', ...lists], [count = '0']) => {
+const take: NativeScript = ({ db }, [index = '', unacked = '', ...lists], [count = '0', stem, ...queues]) => {
   const taken: string[] = []
   const scores = db.open(index, 'zset')
   const messages = db.open(unacked, 'hash')
-  const unreadable = db.open(deadLetters, 'list')
-  for (const list of lists) {
-    for (let left = Number(count) - taken.length / 3; left > 0; left = Number(count) - taken.length / 3) {
+  for (const [i, list] of lists.entries()) {
+    for (let left = Number(count) - taken.length / 3; left > 0; left -= 1) {
       const [envelope] = popItems(db, list, 'right', 1) ?? []
       if (envelope === undefined) break
-      const claim = readClaim(envelope)
-      if (!claim) {
-        unreadable.push('left', envelope)
-        continue
-      }
-      scores.set(claim.tag, db.now() / 1000)
-      messages.set(claim.tag, claim.entry)
-      taken.push(list, claim.tag, envelope)
+      const tag = `${stem}.${left}`
+      scores.set(tag, db.now() / 1000)
+      messages.set(
+        tag,
+        `[${isJsonObject(envelope) ? envelope : JSON.stringify(envelope)}, "", ${JSON.stringify(queues[i])}]`,
+      )
+      taken.push(list, tag, envelope)
     }
   }
   db.keep(index, scores)
   db.keep(unacked, messages)
-  db.keep(deadLetters, unreadable)
   return taken
 }
 
-/** What is recorded of an envelope that was taken: `[envelope, exchange, routing key]` under its delivery tag. */
-function readClaim(envelope: string): { tag: string; entry: string } | undefined {
+function isJsonObject(text: string): boolean {
   try {
-    const { delivery_tag: tag, delivery_info: info } = JSON.parse(envelope).properties
-    const { exchange, routing_key: key } = info
-    if (typeof tag !== 'string' || typeof exchange !== 'string' || typeof key !== 'string') return undefined
-    return { tag, entry: `[${envelope}, ${JSON.stringify(exchange)}, ${JSON.stringify(key)}]` }
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
   } catch {
-    return undefined
+    return false
   }
 }
 
-const putBack: NativeScript = ({ db }, [index = '', unacked = '', list = ''], [tag = '', envelope = '', end]) => {
+const putBack: NativeScript = (
+  { db },
+  [index = '', unacked = '', list = ''],
+  [tag = '', envelope = '', end, claimedAt = ''],
+) => {
+  const scores = db.open(index, 'zset')
+  if (claimedAt !== '' && (scores.score(tag) ?? 0) > Number(claimedAt)) return 0
   const messages = db.open(unacked, 'hash')
   if (!messages.delete(tag)) return 0
   db.keep(unacked, messages)
-  const scores = db.open(index, 'zset')
   scores.delete(tag)
   db.keep(index, scores)
   const items = db.open(list, 'list')
@@ -56,12 +55,14 @@ const putBack: NativeScript = ({ db }, [index = '', unacked = '', list = ''], [t
   return 1
 }
 
-const expired: NativeScript = ({ db }, [index = '', unacked = ''], [age]) => {
-  const limit = db.now() / 1000 - Number(age)
+const stale: NativeScript = ({ db }, [index = ''], [silent, age, prefix = '']) => {
+  const now = db.now() / 1000
   const scores = db.open(index, 'zset')
-  const messages = db.open(unacked, 'hash')
-  const count = scores.count(({ score }) => score <= limit)
-  return scores.slice(0, Math.min(count, 100)).flatMap(({ member }) => [member, messages.get(member) ?? null])
+  const count = scores.count(({ score }) => score <= now - Number(silent))
+  return scores.slice(0, count).flatMap(({ member, score }) => {
+    const isOverdue = score <= now - Number(age)
+    return isOverdue || member.startsWith(prefix) ? [member, String(score), isOverdue ? 1 : 0] : []
+  })
 }
 
 const renew: NativeScript = ({ db }, [index = ''], tags) => {
@@ -69,6 +70,10 @@ const renew: NativeScript = ({ db }, [index = ''], tags) => {
   for (const tag of tags) if (scores.score(tag) !== undefined) scores.set(tag, db.now() / 1000)
   db.keep(index, scores)
   return tags.length
+}
+
+const release: NativeScript = ({ db }, [name = ''], [token]) => {
+  return db.read(name, 'string') === token && db.remove(name) ? 1 : 0
 }
 
 const store: NativeScript = ({ db, publish }, [key = ''], [text = '', expires = '0']) => {
@@ -81,7 +86,8 @@ const store: NativeScript = ({ db, publish }, [key = ''], [text = '', expires = 
 export const nativeScripts: Readonly<Record<string, NativeScript>> = {
   take,
   'put-back': putBack,
-  expired,
+  stale,
   renew,
+  release,
   store,
 }

@@ -1,19 +1,15 @@
 import { messageOf } from '../../errors.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import type { Consumer, Delivery } from '../transport.ts'
+import { bury } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { decodeEnvelope } from './envelope.ts'
-import { deadLetterKey, listKeys, prioritySteps, unackedIndexKey, unackedKey } from './keys.ts'
+import { listKeys, prioritySteps, queueOfList, unackedIndexKey, unackedKey } from './keys.ts'
 import type { RedisLink } from './link.ts'
+import type { Taken } from './unacked.ts'
 
 /** More than this at a time would only move the backlog into our memory. */
 const largestBatch = 100
-
-interface Taken {
-  queue: string
-  tag: string
-  envelope: string
-}
 
 /** Takes messages from the lists of its queues as long as there is room, and waits at the door when there is none. */
 export class RedisConsumer implements Consumer {
@@ -80,19 +76,21 @@ export class RedisConsumer implements Consumer {
   async #take(room: number): Promise<Taken[]> {
     const keys = this.#keysInOrder()
     if (this.#noAck) return this.#pop(keys, room)
-    const reply = await this.#link.scripts.take([unackedIndexKey, unackedKey, deadLetterKey, ...keys], room)
+    const { scripts, unacked } = this.#link
+    const stem = unacked.holder.nextStem()
+    const reply = await scripts.take([unackedIndexKey, unackedKey, ...keys], room, stem, keys.map(queueOfList))
     const taken: Taken[] = []
     for (let i = 0; i < reply.length; i += 3) {
-      const [queue = '', tag = '', envelope = ''] = reply.slice(i, i + 3)
-      this.#link.unacked.add(tag, envelope)
-      taken.push({ queue, tag, envelope })
+      const [list, tag, envelope] = reply.slice(i, i + 3)
+      if (list && tag && envelope) taken.push({ list: String(list), tag: String(tag), envelope })
     }
+    for (const one of taken) unacked.add(one)
     return taken
   }
 
   async #pop(keys: string[], room: number): Promise<Taken[]> {
-    const popped = await Promise.all(keys.map((key) => this.#link.commands.rpop(key, room)))
-    return keys.flatMap((queue, i) => (popped[i] ?? []).map((envelope) => ({ queue, tag: '', envelope })))
+    const popped = await Promise.all(keys.map((key) => this.#link.commands.rpopBuffer(key, room)))
+    return keys.flatMap((list, i) => (popped[i] ?? []).map((envelope) => ({ list, tag: '', envelope })))
   }
 
   /** By urgency first, then by turn. */
@@ -102,8 +100,9 @@ export class RedisConsumer implements Consumer {
     return prioritySteps.flatMap((_, step) => lists.map((keys) => keys[step] ?? ''))
   }
 
-  #deliver({ queue, tag, envelope }: Taken): void {
-    const { unacked, options } = this.#link
+  #deliver({ list, tag, envelope }: Taken): void {
+    const { unacked, commands, options } = this.#link
+    const queue = queueOfList(list)
     let isSettled = this.#noAck
     const settle = async (how: () => Promise<unknown>) => {
       if (isSettled) return
@@ -114,17 +113,16 @@ export class RedisConsumer implements Consumer {
     }
     if (!this.#noAck) this.#outstanding += 1
     const ack = () => settle(() => unacked.ack(tag))
-    try {
-      this.#onDelivery({
-        ...decodeEnvelope(envelope),
-        queue: queue.split('\x06')[0] ?? queue,
-        ack,
-        reject: ({ requeue }) => (requeue ? settle(() => unacked.requeue(tag)) : ack()),
-      })
-    } catch (error) {
-      options.log.error(`a message of ${queue} was put aside: ${messageOf(error)}`)
-      this.#link.commands.lpush(deadLetterKey, envelope).then(ack, () => {})
-    }
+    this.#onDelivery({
+      ...decodeEnvelope(envelope),
+      queue,
+      ack,
+      reject: ({ requeue }) => (requeue ? settle(() => unacked.requeue(tag)) : ack()),
+      deadLetter: (reason) => {
+        const letter = { reason, time: new Date(options.clock.now()).toISOString(), queue }
+        return this.#noAck ? bury(commands, { ...letter, raw: envelope }) : settle(() => unacked.bury(tag, letter))
+      },
+    })
   }
 
   #makeRoom(): void {

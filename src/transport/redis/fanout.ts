@@ -6,10 +6,10 @@ import { channelPattern } from './keys.ts'
 /** A queue bound to a fanout exchange is a subscription on Redis: it hears what is published while it listens. */
 export class FanoutSubscription implements Consumer {
   readonly #pattern: string
-  readonly #onMessage: (envelope: string) => void
+  readonly #onMessage: (envelope: Uint8Array) => void
   #subscriber: Redis | undefined
 
-  constructor(db: number, queue: Queue, onMessage: (envelope: string) => void) {
+  constructor(db: number, queue: Queue, onMessage: (envelope: Uint8Array) => void) {
     this.#pattern = channelPattern(db, queue)
     this.#onMessage = onMessage
   }
@@ -17,7 +17,7 @@ export class FanoutSubscription implements Consumer {
   /** Takes over the connection; ioredis subscribes anew after it was lost. */
   async start(subscriber: Redis): Promise<this> {
     this.#subscriber = subscriber
-    subscriber.on('pmessage', (_pattern: string, _channel: string, envelope: string) => this.#onMessage(envelope))
+    subscriber.on('pmessageBuffer', (_pattern: string, _channel: Buffer, envelope: Buffer) => this.#onMessage(envelope))
     await subscriber.psubscribe(this.#pattern)
     return this
   }

@@ -10,13 +10,16 @@ export const prioritySteps: readonly number[] = [0, 3, 6, 9]
 export const unackedKey = 'unacked'
 export const unackedIndexKey = 'unacked_index'
 export const unackedMutexKey = 'unacked_mutex'
-/** Ours: what could not even be read, kept for people to look at. */
+/** Ours: what nobody could carry out, kept for people to look at. */
 export const deadLetterKey = 'celery-sandbox.dead-letter'
 
 export function listKey(queue: string, priority: number): string {
   const step = prioritySteps.findLast((candidate) => candidate <= priority) ?? 0
   return step === 0 ? queue : `${queue}${separator}${step}`
 }
+
+/** The queue that a list belongs to. */
+export const queueOfList = (key: string): string => key.replace(/\x06\x16\d+$/, '')
 
 /** A queue's lists, most urgent first. */
 export const listKeys = (queue: string): string[] => prioritySteps.map((step) => listKey(queue, step))

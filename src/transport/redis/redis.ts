@@ -3,9 +3,18 @@ import { CeleryError, messageOf } from '../../errors.ts'
 import type { Exchange, Queue } from '../../protocol/entity.ts'
 import type { Message } from '../../protocol/message.ts'
 import { maskUrl } from '../../url.ts'
-import type { ConsumeOptions, Consumer, Delivery, Transport, TransportOptions } from '../transport.ts'
+import {
+  type ConsumeOptions,
+  type Consumer,
+  type DeadLetter,
+  type Delivery,
+  maxDeadLetters,
+  type Transport,
+  type TransportOptions,
+} from '../transport.ts'
 import { type ConnectOptions, connectionError, connectRedis, type Redis, redisAddress } from './connection.ts'
 import { RedisConsumer } from './consumer.ts'
+import { buried, bury } from './dead-letters.ts'
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts'
 import { FanoutSubscription } from './fanout.ts'
 import { bindingKey, bindingMember, boundQueues, channel, listKey, listKeys } from './keys.ts'
@@ -107,12 +116,14 @@ class RedisTransport implements Transport {
   }
 
   async #subscribe(queue: Queue, onDelivery: (delivery: Delivery) => void): Promise<Consumer> {
-    const subscription = new FanoutSubscription(this.#link.db, queue, (text) => {
-      try {
-        onDelivery({ ...decodeEnvelope(text), queue: queue.name, ack: async () => {}, reject: async () => {} })
-      } catch (error) {
-        this.#link.options.log.warning(`a message on ${queue.exchange.name} was passed over: ${error}`)
+    const { commands, options } = this.#link
+    const subscription = new FanoutSubscription(this.#link.db, queue, (envelope) => {
+      const settled = async () => {}
+      const deadLetter = (reason: string) => {
+        const time = new Date(options.clock.now()).toISOString()
+        return bury(commands, { reason, time, queue: queue.name, raw: envelope })
       }
+      onDelivery({ ...decodeEnvelope(envelope), queue: queue.name, ack: settled, reject: settled, deadLetter })
     })
     return subscription.start(await this.#link.connect())
   }
@@ -131,6 +142,10 @@ class RedisTransport implements Transport {
   async delete(queue: Queue): Promise<void> {
     await this.#link.commands.srem(bindingKey(queue.exchange.name), bindingMember(queue))
     await this.#link.commands.del(...listKeys(queue.name))
+  }
+
+  async deadLetters(limit = maxDeadLetters): Promise<DeadLetter[]> {
+    return this.#attempt(buried(this.#link.commands, limit))
   }
 
   async close(): Promise<void> {

@@ -1,23 +1,43 @@
+import { randomUUID } from 'node:crypto'
 import { sleep } from '../../clock.ts'
+import { messageOf } from '../../errors.ts'
 import { exchange } from '../../protocol/entity.ts'
-import { loads } from '../../protocol/json.ts'
+import { dumps, loads } from '../../protocol/json.ts'
 import type { TransportOptions } from '../transport.ts'
 import type { Redis } from './connection.ts'
+import { bury } from './dead-letters.ts'
 import { decodeEnvelope, markRedelivered } from './envelope.ts'
-import { bindingKey, boundQueues, listKey, unackedIndexKey, unackedKey } from './keys.ts'
+import { Holder, hostPrefix } from './holder.ts'
+import { bindingKey, boundQueues, listKey, unackedIndexKey, unackedKey, unackedMutexKey } from './keys.ts'
 import type { Scripts } from './scripts.ts'
 
 const keys = [unackedIndexKey, unackedKey]
 
+/** A claim that is fresh is renewed each second; one that was not for so long may have lost its holder. */
+const silentSeconds = 2
+
+/** Longer than any round of giving back takes; a worker that dies in the middle holds up the others no longer. */
+const mutexMs = 5_000
+
+/** A message that the take script has recorded. */
+export interface Taken {
+  readonly tag: string
+  /** The list it came from. */
+  readonly list: string
+  readonly envelope: Uint8Array
+}
+
 /**
  * The messages that were taken and not yet acknowledged: ours, whose claims it keeps fresh, and those of consumers
- * that vanished (also Python's), which it gives back once their claim is older than the visibility timeout.
+ * that vanished, which it gives back: at once if their process was one of this host, else (Python's too) when the
+ * claim is older than the visibility timeout.
  */
 export class Unacked {
+  readonly holder: Holder = new Holder()
   readonly #commands: Redis
   readonly #scripts: Scripts
   readonly #options: TransportOptions
-  readonly #mine = new Map<string, string>()
+  readonly #mine = new Map<string, Taken>()
   readonly #stopped = new AbortController()
   #acknowledged: string[] = []
   #flushing: Promise<void> = Promise.resolve()
@@ -29,9 +49,8 @@ export class Unacked {
     this.#options = options
   }
 
-  /** Remembers a message that the take script has just recorded. */
-  add(tag: string, envelope: string): void {
-    this.#mine.set(tag, envelope)
+  add(taken: Taken): void {
+    this.#mine.set(taken.tag, taken)
   }
 
   /** All acknowledgements of one turn of the event loop travel together. */
@@ -59,28 +78,28 @@ export class Unacked {
 
   /** Back to its queue, behind the others: the next consumer may be a better one. */
   async requeue(tag: string): Promise<void> {
-    const envelope = this.#mine.get(tag)
-    if (envelope !== undefined && this.#mine.delete(tag)) await this.#putBack(tag, envelope, 'back')
+    const taken = this.#mine.get(tag)
+    if (taken && this.#mine.delete(tag)) await this.#putBack(taken, 'back')
+  }
+
+  /** Away with it, to the dead letters; ours until it is there. */
+  async bury(tag: string, letter: { reason: string; time: string; queue: string }): Promise<void> {
+    const taken = this.#mine.get(tag)
+    if (!taken) return
+    await bury(this.#commands, { ...letter, raw: taken.envelope }, tag)
+    this.#mine.delete(tag)
   }
 
   /** Everything we still hold goes back to the front of its queue. */
   async giveBackAll(): Promise<void> {
-    const held = [...this.#mine]
+    const held = [...this.#mine.values()]
     this.#mine.clear()
     await this.#flushing
-    await Promise.all(held.map(([tag, envelope]) => this.#putBack(tag, envelope, 'front')))
+    await Promise.all(held.map((taken) => this.#putBack(taken, 'front')))
   }
 
-  async #putBack(tag: string, envelope: string, end: 'front' | 'back'): Promise<void> {
-    const { info } = decodeEnvelope(envelope)
-    const queue = await this.#queueOf(info.exchange, info.routingKey)
-    await this.#scripts.putBack([...keys, listKey(queue, info.priority)], tag, markRedelivered(envelope), end)
-  }
-
-  async #queueOf(exchangeName: string, routingKey: string): Promise<string> {
-    if (exchangeName === '') return routingKey
-    const members = await this.#commands.smembers(bindingKey(exchangeName))
-    return boundQueues(members, exchange(exchangeName, 'topic'), routingKey)[0] ?? routingKey
+  async #putBack({ tag, list, envelope }: Taken, end: 'front' | 'back'): Promise<void> {
+    await this.#scripts.putBack([...keys, list], tag, markRedelivered(envelope), { end })
   }
 
   /** Begins to sweep, as soon as there is a consumer. */
@@ -92,36 +111,103 @@ export class Unacked {
     const loop = async () => {
       for (;;) {
         await sleep(clock, everyMs, this.#stopped.signal)
-        await this.sweep().catch((error) => log.debug(`sweep of unacknowledged messages put off: ${error}`))
+        await this.sweep().catch((error) => log.debug(`sweep of unacknowledged messages put off: ${messageOf(error)}`))
       }
     }
     loop().catch(() => {})
   }
 
-  /** One round: our claims made fresh, expired ones of others given back. */
+  /** One round: our claims made fresh, and what nobody holds any more given back. */
   async sweep(): Promise<void> {
     if (this.#commands.status !== 'ready') return
     await this.#flush()
     if (this.#mine.size > 0) await this.#scripts.renew([unackedIndexKey], [...this.#mine.keys()])
-    const found = await this.#scripts.expired(keys, this.#options.visibilityTimeout)
-    for (let i = 0; i < found.length; i += 2) await this.#restore(found[i] ?? '', found[i + 1])
+    const orphans = await this.#orphans()
+    if (orphans.length > 0) await this.#alone(() => this.#restoreAll(orphans))
   }
 
-  async #restore(tag: string, entry: string | null | undefined): Promise<void> {
-    const { log } = this.#options
-    if (!entry) return void (await this.#commands.zrem(unackedIndexKey, tag))
-    // An entry is `[envelope, exchange, routing key]`, so the envelope's own text begins after the bracket.
-    const [, exchangeName, routingKey] = loads(entry) as [unknown, string, string]
-    const envelope = entry
-      .slice(1, entry.length - JSON.stringify([exchangeName, routingKey]).length)
-      .replace(/,\s*$/, '')
-    await this.#putBack(tag, envelope, 'front')
-    log.warning(
-      `restored a message for ${routingKey}: its consumer has been silent for ${this.#options.visibilityTimeout} s`,
-    )
+  async #orphans(): Promise<Claim[]> {
+    const { visibilityTimeout } = this.#options
+    const silent = Math.min(silentSeconds, visibilityTimeout)
+    const found = await this.#scripts.stale([unackedIndexKey], silent, visibilityTimeout, hostPrefix)
+    const isHeld = (tag: string) => this.#mine.has(tag) || this.#acknowledged.includes(tag)
+    const claims: Claim[] = []
+    for (let i = 0; i < found.length; i += 3) {
+      claims.push({ tag: String(found[i]), claimedAt: String(found[i + 1]), isOverdue: found[i + 2] === 1 })
+    }
+    return claims.filter(({ tag, isOverdue }) => (isOverdue ? !isHeld(tag) : this.holder.isGone(tag, isHeld)))
+  }
+
+  /** Under kombu's lock: one gives back at a time, Python or not; whoever comes second looks again a second later. */
+  async #alone(action: () => Promise<void>): Promise<void> {
+    const token = randomUUID()
+    if ((await this.#commands.set(unackedMutexKey, token, 'PX', mutexMs, 'NX')) === null) return
+    try {
+      await action()
+    } finally {
+      await this.#scripts.release([unackedMutexKey], token)
+    }
+  }
+
+  async #restoreAll(claims: readonly Claim[]): Promise<void> {
+    for (const claim of claims) {
+      const entry = await this.#commands.hget(unackedKey, claim.tag)
+      if (entry === null) await this.#commands.zrem(unackedIndexKey, claim.tag)
+      else await this.#restore(claim, entry)
+    }
+  }
+
+  async #restore({ tag, claimedAt, isOverdue }: Claim, entry: string): Promise<void> {
+    const { log, clock, visibilityTimeout } = this.#options
+    const record = readRecord(entry)
+    if (!record) {
+      const letter = { reason: 'what was recorded of it is no message', time: isoNow(clock), queue: '' }
+      return bury(this.#commands, { ...letter, raw: Buffer.from(entry) }, tag)
+    }
+    const { info } = decodeEnvelope(record.envelope)
+    const queue = await this.#queueOf(record.exchange, record.routingKey)
+    const list = listKey(queue, info.priority)
+    const envelope = markRedelivered(record.envelope)
+    const isBack = await this.#scripts.putBack([...keys, list], tag, envelope, { end: 'front', claimedAt })
+    const why = isOverdue ? `has been silent for ${visibilityTimeout} s` : 'is dead'
+    if (isBack === 1) log.warning(`restored a message of ${queue}: its consumer ${why}`)
+  }
+
+  async #queueOf(exchangeName: string, routingKey: string): Promise<string> {
+    if (exchangeName === '') return routingKey
+    const members = await this.#commands.smembers(bindingKey(exchangeName))
+    return boundQueues(members, exchange(exchangeName, 'topic'), routingKey)[0] ?? routingKey
   }
 
   stop(): void {
     this.#stopped.abort()
   }
 }
+
+interface Claim {
+  readonly tag: string
+  /** Seconds since the epoch, as Redis wrote them. */
+  readonly claimedAt: string
+  /** Older than the visibility timeout. */
+  readonly isOverdue: boolean
+}
+
+interface Record {
+  readonly envelope: Uint8Array
+  readonly exchange: string
+  readonly routingKey: string
+}
+
+/** `[envelope, exchange, routing key]`; an envelope that is none is there as a string. */
+function readRecord(entry: string): Record | undefined {
+  try {
+    const [envelope, exchangeName, routingKey] = loads(entry) as unknown[]
+    if (typeof exchangeName !== 'string' || typeof routingKey !== 'string') return undefined
+    const text = typeof envelope === 'string' ? envelope : dumps(envelope)
+    return { envelope: Buffer.from(text), exchange: exchangeName, routingKey }
+  } catch {
+    return undefined
+  }
+}
+
+const isoNow = (clock: TransportOptions['clock']) => new Date(clock.now()).toISOString()
