@@ -36,7 +36,7 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['test/{services,conformance,interop}/**/*.test.ts'],
-          provide: { needs: ['redis', 'rabbitmq', 'python'] },
+          provide: { needs: ['redis', 'rabbitmq', 'postgresql', 'python'] },
           testTimeout: 30_000,
           hookTimeout: 60_000,
           maxWorkers: 2,

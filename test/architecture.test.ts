@@ -31,6 +31,7 @@ const homes: Record<string, string[]> = {
   '@inkjs/ui': ['cli/ui/'],
   ioredis: ['src/transport/redis/connection.ts'],
   leven: ['src/app/config/names.ts', 'compose/file/nearest.ts'],
+  postgres: ['src/backend/database/postgresql.ts'],
   react: ['cli/ui/'],
   yaml: ['compose/file/load.ts', 'src/protocol/serializer.ts'],
 }

@@ -6,7 +6,7 @@ import type { Transport } from '../transport/transport.ts'
 
 /** Keeps results: the worker stores, the caller looks, waits or forgets. */
 export interface Backend {
-  readonly name: 'memory' | 'redis' | 'rpc' | 'disabled'
+  readonly name: 'memory' | 'redis' | 'rpc' | 'database' | 'disabled'
   /** Without secrets, for people. */
   readonly url: string
 
@@ -21,13 +21,21 @@ export interface Backend {
   /** Undefined when nothing is known of the task, which Celery calls PENDING. */
   get(taskId: string): Promise<ResultMeta | undefined>
 
-  /** Calls back with what is stored now, if anything, and with every change after that, until the returned function is called. */
-  watch(taskId: string, onMeta: (meta: ResultMeta) => void): Promise<() => void>
+  /**
+   * Calls back with what is stored now, if anything, and with every change after that, until the returned function is
+   * called.
+   *
+   * @param onError told when what is stored cannot be read
+   */
+  watch(taskId: string, onMeta: (meta: ResultMeta) => void, onError?: (error: Error) => void): Promise<() => void>
 
   forget(taskId: string): Promise<void>
 
   /** For a backend whose results come as messages: to be called before a task is sent, or its results have no way back. */
   listen?(): Promise<void>
+
+  /** Deletes what has expired, for a backend where that does not happen by itself. */
+  cleanUp?(): Promise<void>
 
   close(): Promise<void>
 }

@@ -13,8 +13,10 @@ const drivers: Record<string, () => Promise<Open>> = {
   memory: async () => (await import('./memory.ts')).openMemory,
   redis: async () => (await import('./redis.ts')).openRedis,
   rediss: async () => (await import('./redis.ts')).openRedis,
-  rpc: async () => (await import('./rpc.ts')).openRpc,
   'redis+socket': async () => (await import('./redis.ts')).openRedis,
+  rpc: async () => (await import('./rpc.ts')).openRpc,
+  'db+sqlite': async () => (await import('./database/sqlite.ts')).openSqlite,
+  'db+postgresql': async () => (await import('./database/postgresql.ts')).openPostgresql,
 }
 
 /**
@@ -24,7 +26,7 @@ const drivers: Record<string, () => Promise<Open>> = {
  */
 export async function openBackend(url: string | null, options: Partial<BackendOptions> = {}): Promise<Backend> {
   const address = completed(url)
-  const driver = drivers[parseUrl(address).scheme]
+  const driver = drivers[schemeOf(address)]
   if (!driver) {
     const known = Object.keys(drivers).join(', ')
     throw new CeleryError('UNSUPPORTED', `no result backend for ${maskUrl(address)}; there are ${known}`)
@@ -45,7 +47,10 @@ export async function openBackend(url: string | null, options: Partial<BackendOp
 }
 
 /** Whether results come to their caller as messages: `listen` must be called before a task is sent. */
-export const repliesToCaller = (url: string | null): boolean => parseUrl(completed(url)).scheme === 'rpc'
+export const repliesToCaller = (url: string | null): boolean => schemeOf(completed(url)) === 'rpc'
+
+// A database's address may also name the library that Python shall use: `db+postgresql+psycopg2`.
+const schemeOf = (address: string) => parseUrl(address).scheme.replace(/^(db\+[^+]+)\+.*/, '$1')
 
 // Celery takes a bare name as well: `rpc`.
 function completed(url: string | null): string {

@@ -57,10 +57,14 @@ export class AsyncResult<R = unknown> {
     const { promise: ready, resolve, reject } = Promise.withResolvers<ResultMeta>()
     const giveUp = () => reject(new CeleryError('TIMEOUT', `no result of ${this.id} within ${timeout} s`))
     const timer = timeout === undefined ? undefined : this.#source.clock.timer(giveUp, timeout * 1000)
-    const watching = backend.watch(this.id, (meta) => {
-      onMessage?.(meta)
-      if (readyStates.has(meta.status)) resolve(meta)
-    })
+    const watching = backend.watch(
+      this.id,
+      (meta) => {
+        onMessage?.(meta)
+        if (readyStates.has(meta.status)) resolve(meta)
+      },
+      reject,
+    )
     try {
       const [meta] = await Promise.all([ready, watching])
       return meta

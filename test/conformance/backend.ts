@@ -4,7 +4,10 @@ import type { Backend, BackendOptions } from '../../src/backend/backend.ts'
 import { type ResultMeta, resultMeta } from '../../src/protocol/result-meta.ts'
 
 /** What not every backend does; those that cannot say why. */
-export type Ability = 'shows a connection that is opened later what was stored'
+export type Ability =
+  | 'keeps the children of a task'
+  | 'shows a connection that is opened later what was stored'
+  | 'tells every change in its order'
 
 /** What a result backend promises; each of its implementations runs the same cases. */
 export function backendConformance(
@@ -55,7 +58,24 @@ export function backendConformance(
 
   describe('storing', () => {
     it('gives back what was stored, whole', async () => {
-      const meta = success({ a: [1, 'ö', null, 2.5], b: { c: true } }, { children: [[['child', null], null]] })
+      const meta = success({ a: [1, 'ö', null, 2.5], b: { c: true } })
+      expect(await (await stored(meta)).get(meta.task_id)).toEqual(meta)
+    })
+
+    it('gives back an error as it was stored', async () => {
+      const result = { exc_type: 'ValueError', exc_message: ['no good', 42], exc_module: 'builtins' }
+      const meta = { ...success(result), status: 'FAILURE', traceback: 'Traceback …' }
+      expect(await (await stored(meta)).get(meta.task_id)).toEqual(meta)
+    })
+
+    it('gives back what resultExtended adds', async () => {
+      const extended = { name: 'tasks.add', args: [1], kwargs: { y: 2 }, worker: 'w1@box', retries: 1, queue: 'celery' }
+      const meta = { ...success(3), ...extended }
+      expect(await (await stored(meta)).get(meta.task_id)).toEqual(meta)
+    })
+
+    itCan('keeps the children of a task', async () => {
+      const meta = { ...success(1), children: [[['child', null], null]] } satisfies ResultMeta
       expect(await (await stored(meta)).get(meta.task_id)).toEqual(meta)
     })
 
@@ -126,7 +146,14 @@ export function backendConformance(
       expect(await seen.next()).toEqual(meta)
     })
 
-    it('tells every change in its order, also to another connection', async () => {
+    it('tells another connection how a task ended', async () => {
+      const meta = success(1)
+      const seen = await watch(await reader(), meta.task_id)
+      await store(await writer(), meta)
+      expect(await seen.next()).toEqual(meta)
+    })
+
+    itCan('tells every change in its order', async () => {
       const task_id = randomUUID()
       const seen = await watch(await reader(), task_id)
       const from = await writer()
@@ -160,8 +187,8 @@ export function backendConformance(
   })
 }
 
-function success(result: unknown, overrides: Partial<ResultMeta> = {}): ResultMeta {
-  return { ...resultMeta({ task_id: randomUUID(), status: 'SUCCESS', result }, 1_795_166_773_796), ...overrides }
+function success(result: unknown): ResultMeta {
+  return resultMeta({ task_id: randomUUID(), status: 'SUCCESS', result, children: null }, 1_795_166_773_796)
 }
 
 async function watch(backend: Backend, taskId: string) {

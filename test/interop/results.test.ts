@@ -1,8 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Celery } from '../../src/app/app.ts'
 import { createEmbeddedBroker } from '../../src/embedded/broker.ts'
 import { Worker } from '../../src/worker/worker.ts'
-import { freshAmqpUrl, freshRedisUrl } from '../support/fresh.ts'
+import { freshAmqpUrl, freshPostgresqlUrl, freshRedisUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
 import type { PartName } from '../support/provision/part.ts'
 import { pythonClient } from '../support/python/client.ts'
@@ -39,6 +42,20 @@ const places: Place[] = [
       await embedded.start()
       return { broker: embedded.url, backend: 'rpc://', stop: () => embedded.stop() }
     },
+  },
+  {
+    title: 'SQLite',
+    needs: ['redis'],
+    async open() {
+      const directory = await mkdtemp(join(tmpdir(), 'celery-sandbox-sqlite-'))
+      const stop = () => rm(directory, { recursive: true })
+      return { broker: await freshRedisUrl(), backend: `db+sqlite:///${join(directory, 'results.db')}`, stop }
+    },
+  },
+  {
+    title: 'PostgreSQL',
+    needs: ['redis', 'postgresql'],
+    open: async () => ({ broker: await freshRedisUrl(), backend: `db+${await freshPostgresqlUrl()}` }),
   },
 ]
 

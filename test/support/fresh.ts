@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import postgres from 'postgres'
 import { parts } from './parts.ts'
 import { askRedis } from './redis.ts'
 
@@ -23,6 +24,16 @@ export async function freshAmqpUrl(): Promise<string> {
     read: '.*',
   })
   return withPath(url, vhost)
+}
+
+/** The address of a new PostgreSQL database. */
+export async function freshPostgresqlUrl(): Promise<string> {
+  const { url } = parts().postgresql
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  const sql = postgres(url, { max: 1, fetch_types: false })
+  await sql.unsafe(`CREATE DATABASE ${name}`)
+  await sql.end()
+  return withPath(url, name)
 }
 
 const withPath = (url: string, path: string | number) => Object.assign(new URL(url), { pathname: `/${path}` }).href

@@ -28,7 +28,7 @@ describe('no backend', () => {
 
   it('is named when its scheme is unknown', async () => {
     await expect(openBackend('mongodb://u:secret@h/db')).rejects.toThrow(
-      'no result backend for mongodb://u:**@h/db; there are disabled, memory, redis',
+      'no result backend for mongodb://u:**@h/db; there are disabled, memory,',
     )
   })
 })

@@ -5,6 +5,7 @@ import { compose } from './compose.ts'
 import { docker } from './docker.ts'
 import { images } from './images.ts'
 import type { Inventory, Obtained, Part, PartName, Reach } from './part.ts'
+import { postgresql } from './postgresql.ts'
 import { python } from './python.ts'
 import { rabbitmq } from './rabbitmq.ts'
 import { redis } from './redis.ts'
@@ -16,6 +17,7 @@ const parts: { readonly [Name in PartName]: Part<Name> } = {
   images,
   rabbitmq,
   redis,
+  postgresql,
   python,
   compose,
   tmux,

@@ -3,7 +3,9 @@ export interface Endpoints {
   redis: { url: string; databases: number }
   /** Both carry the same administrator; `guest:guest` may enter as well. */
   rabbitmq: { url: string; managementUrl: string }
-  /** An interpreter that imports celery and redis. */
+  /** With the name and the password of one who may make databases. */
+  postgresql: { url: string }
+  /** An interpreter that imports celery with redis, sqlalchemy and psycopg2. */
   python: { path: string }
   docker: { host: string }
   /** The variables through which a compose file takes the stand-ins for official images. */
