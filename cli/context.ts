@@ -10,6 +10,7 @@ export interface Context {
   /** Screens and prompts are for `tty` only; `json` speaks to programs. */
   readonly mode: 'tty' | 'plain' | 'json'
   readonly paint: Paint
+  readonly isColored: boolean
   /** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal
 }
@@ -25,6 +26,6 @@ export function createContext({ json, plain }: Asked, signal: AbortSignal): Cont
   const isTty = Boolean(stdin.isTTY && stdout.isTTY) && !env.CI && env.TERM !== 'dumb'
   const mode = json ? 'json' : isTty && !plain ? 'tty' : 'plain'
   const isColored =
-    !plain && !env.NO_COLOR && env.TERM !== 'dumb' && (Boolean(stdout.isTTY) || Boolean(env.FORCE_COLOR))
-  return { cwd: process.cwd(), env, stdin, stdout, stderr, mode, paint: createPaint(isColored && !json), signal }
+    !json && !plain && !env.NO_COLOR && env.TERM !== 'dumb' && (Boolean(stdout.isTTY) || Boolean(env.FORCE_COLOR))
+  return { cwd: process.cwd(), env, stdin, stdout, stderr, mode, paint: createPaint(isColored), isColored, signal }
 }

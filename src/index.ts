@@ -34,7 +34,6 @@ export { CeleryError, type ErrorCode, errorCodes, messageOf } from './errors.ts'
 export { receiveEvents } from './events/receiver.ts'
 export {
   createLogger,
-  formatLogLine,
   type Logger,
   type LogLevel,
   type LogRecord,
@@ -42,6 +41,7 @@ export {
   parseLogLevel,
   silentLogger,
 } from './log.ts'
+export { type LogFormats, logFormatter, logRecordForPrograms } from './log-format.ts'
 export { nodename } from './nodename.ts'
 export { poolNames } from './pool/choose.ts'
 export { type Exchange, type ExchangeType, exchange, type Queue } from './protocol/entity.ts'
@@ -52,8 +52,10 @@ export type { ResultMeta } from './protocol/result-meta.ts'
 export { type State, states } from './protocol/states.ts'
 export { AsyncResult, type GetOptions, PendingResult } from './result/async-result.ts'
 export type { Service } from './service.ts'
+export { redirectConsole } from './trace/redirect.ts'
 export { openTransport } from './transport/open.ts'
 export type { Transport } from './transport/transport.ts'
 export { maskUrl, parseUrl, type ServiceUrl } from './url.ts'
 export { version } from './version.ts'
+export { type WorkerLogOptions, workerLog, workerLogFormatter } from './worker/logging.ts'
 export { Worker, type WorkerOptions } from './worker/worker.ts'

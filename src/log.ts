@@ -8,7 +8,7 @@ export interface LogRecord {
   readonly message: string
   /** Epoch milliseconds. */
   readonly time: number
-  /** What the line is about: task id, task name, traceback … */
+  /** What the line is about: `logger` (Celery's name for where it comes from), `taskId`, `taskName`, `traceback` … */
   readonly fields: Readonly<Record<string, unknown>>
 }
 
@@ -39,15 +39,11 @@ export function parseLogLevel(text: string): LogLevel | undefined {
   return logLevels.find((level) => level === (alias ?? name))
 }
 
-/** One line in Celery's `worker_log_format`: `[2026-11-20 09:26:13,796: INFO/MainProcess] message`. */
-export function formatLogLine({ level, message, time }: LogRecord, processName = 'MainProcess'): string {
-  return `[${localTime(time)}: ${level.toUpperCase()}/${processName}] ${message}`
-}
-
-function localTime(epochMs: number): string {
-  const d = new Date(epochMs)
-  const two = (n: number) => String(n).padStart(2, '0')
-  const date = `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`
-  const time = `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`
-  return `${date} ${time},${String(d.getMilliseconds()).padStart(3, '0')}`
+/** The same log, whose lines carry more: which task they are about, for example. */
+export function withFields(log: Logger, more: Readonly<Record<string, unknown>>): Logger {
+  const entries = logLevels.map((level): [LogLevel, Log] => [
+    level,
+    (message, fields = {}) => log[level](message, { ...more, ...fields }),
+  ])
+  return Object.freeze(Object.fromEntries(entries)) as Logger
 }

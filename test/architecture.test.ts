@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 /** Floors of src/, from the ground up: a file may import from its own room and from lower floors only. */
 const floors: string[][] = [
-  ['errors', 'clock', 'log', 'nodename', 'once', 'persist', 'service', 'url', 'version'],
+  ['errors', 'clock', 'log', 'log-format', 'nodename', 'once', 'persist', 'service', 'url', 'version'],
   ['protocol'],
   ['transport'],
   ['backend', 'events', 'control'],

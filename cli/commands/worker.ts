@@ -1,14 +1,21 @@
 import {
+  type Celery,
   createLogger,
-  formatLogLine,
+  type LogLevel,
   type LogRecord,
   loadApp,
   logLevels,
+  logRecordForPrograms,
+  nodename,
   parseLogLevel,
   poolNames,
+  redirectConsole,
   Worker,
+  workerLog,
+  workerLogFormatter,
 } from '../../src/index.ts'
 import { defineCommand, flag, names, number, text } from '../command.ts'
+import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { feed } from '../feed.ts'
 import { onAbort, onOrphaned } from '../interrupt.ts'
@@ -17,12 +24,14 @@ import { adoptStackEnvironment } from '../project.ts'
 
 type WorkerEvent =
   | { type: 'banner'; banner: string }
-  | { type: 'log'; level: string; message: string; time: number; fields: Record<string, unknown> }
+  /** With the record as data for programs, as text for people. */
+  | { type: 'log'; line?: string }
 
 export const command = defineCommand({
   options: {
     app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
     loglevel: text('-l, --loglevel <level>', `${logLevels.join(', ')} (default: warning)`),
+    logfile: text('-f, --logfile <path>', 'append the log to a file; %n is the worker, %h that with its host'),
     concurrency: number('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),
     pool: { ...text('-P, --pool <pool>', 'where tasks run (default: async)'), choices: Object.keys(poolNames) },
     queues: names('-Q, --queues <names>', 'queues to serve, separated by commas'),
@@ -33,21 +42,27 @@ export const command = defineCommand({
   examples: ['celery-sandbox worker -l info', 'celery-sandbox worker -A app.ts -Q celery,mails -c 20 -n w1@%h -E'],
 
   async *run(context, options): AsyncIterable<WorkerEvent> {
-    const level = parseLogLevel(options.loglevel ?? 'warning')
-    if (!level)
-      throw new CliError('USAGE', `no such log level: '${options.loglevel}'; there are ${logLevels.join(', ')}`)
+    const level = levelNamed(options.loglevel ?? 'warning')
     await adoptStackEnvironment(context)
     const { app, spec } = await loadApp(options.app, context.cwd)
     const records = feed<WorkerEvent>()
-    const log = createLogger((record) => records.push({ type: 'log', ...record }), level)
+    const hostname = nodename(options.hostname ?? 'celery@%h')
+    const { logfile } = options
+    const tell = teller(app, hostname, context)
+    const log =
+      logfile === undefined
+        ? createLogger((record) => records.push(tell(record)), level)
+        : workerLog(app.conf, { level, logfile, hostname, json: context.mode === 'json' })
+    const { workerRedirectStdouts, workerRedirectStdoutsLevel } = app.conf
+    const giveBack = workerRedirectStdouts ? redirectConsole(log, levelNamed(workerRedirectStdoutsLevel)) : () => {}
     const worker = new Worker(app, {
       log,
+      hostname,
       appPath: spec,
       ...(options.pool !== undefined && { pool: options.pool }),
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
       ...(options.queues && { queues: options.queues }),
       ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),
-      ...(options.hostname !== undefined && { hostname: options.hostname }),
       ...(options.taskEvents && { taskEvents: true }),
     })
     yield { type: 'banner', banner: worker.banner }
@@ -59,15 +74,31 @@ export const command = defineCommand({
     onOrphaned(shutDown)
     worker.start().catch(records.fail)
     worker.stopped.then(() => app.close()).then(records.end, records.fail)
-    yield* records
+    try {
+      yield* records
+    } finally {
+      giveBack()
+    }
   },
 
-  text(event) {
-    return event.type === 'banner' ? event.banner : sanitize(formatRecord(event as LogRecord & WorkerEvent))
-  },
+  text: (event) => (event.type === 'banner' ? event.banner : event.line),
 })
 
-function formatRecord(record: LogRecord): string {
-  const { traceback } = record.fields
-  return formatLogLine(record) + (typeof traceback === 'string' ? `\n${traceback}` : '')
+function levelNamed(name: string): LogLevel {
+  const level = parseLogLevel(name)
+  if (level) return level
+  throw new CliError('USAGE', `no such log level: '${name}'; there are ${logLevels.join(', ')}`)
+}
+
+/** How a record is told: as data or as a line, clean of what could steer a terminal. */
+function teller({ conf }: Celery, hostname: string, { mode, isColored }: Context): (record: LogRecord) => WorkerEvent {
+  if (mode === 'json') return (record) => ({ type: 'log', ...logRecordForPrograms(record, hostname) })
+  const format = workerLogFormatter(conf, conf.workerLogColor ?? isColored)
+  return (record) => ({ type: 'log', line: format(clean(record)) })
+}
+
+function clean({ fields, ...record }: LogRecord): LogRecord {
+  const { traceback } = fields
+  const shown = typeof traceback === 'string' ? { ...fields, traceback: sanitize(traceback) } : fields
+  return { ...record, message: sanitize(record.message), fields: shown }
 }

@@ -1,3 +1,4 @@
+import { defaultLogFormat, defaultTaskLogFormat } from '../log-format.ts'
 import { exchangeTypes } from '../protocol/entity.ts'
 import {
   amount,
@@ -5,6 +6,7 @@ import {
   flag,
   type Group,
   group,
+  logLevel,
   oneOf,
   orNull,
   queues,
@@ -112,6 +114,16 @@ export const settingsTable = {
   workerDirect: setting(flag, false),
   /** Send task events from the start (`-E`). */
   workerSendTaskEvents: setting(flag, false),
+  /** How lines of the log read, in the language of Python's logging. */
+  workerLogFormat: setting(text, defaultLogFormat),
+  /** How lines read that a task writes with `self.log`. */
+  workerTaskLogFormat: setting(text, defaultTaskLogFormat),
+  /** Colours in the log; null for where a person reads it. */
+  workerLogColor: setting(orNull(flag), null),
+  /** What tasks print with `console` goes to the log of `celery-sandbox worker`. */
+  workerRedirectStdouts: setting(flag, true),
+  /** The level of such lines. */
+  workerRedirectStdoutsLevel: setting(logLevel, 'WARNING'),
   /** Listen to commands (inspect, revoke, shutdown …). */
   workerEnableRemoteControl: setting(flag, true),
 

@@ -7,6 +7,7 @@ import { sleep, systemClock } from '../clock.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { repr } from '../protocol/repr.ts'
+import { redirectAsParent } from '../trace/redirect.ts'
 import { trace } from '../trace/trace.ts'
 import { abortErrors } from './abort.ts'
 import type { FromChild, ToChild } from './child-message.ts'
@@ -30,6 +31,7 @@ parent.onMessage((message: ToChild) => {
 async function load(appPath: string): Promise<void> {
   try {
     app = (await loadApp(appPath)).app
+    redirectAsParent(log)
     await app.signals.workerProcessInit.send(app.main, {}, log)
     tell({ is: 'ready' })
   } catch (error) {

@@ -3,6 +3,8 @@ import { runInTask, type TaskContext, type TaskRequest } from '../app/context.ts
 import { Ignore, Reject, Retry, Terminated } from '../app/exceptions.ts'
 import type { Task } from '../app/task.ts'
 import type { Signature } from '../canvas/signature.ts'
+import { withFields } from '../log.ts'
+import { taskLoggerName } from '../log-format.ts'
 import type { ResultTuple } from '../protocol/result-meta.ts'
 import { Audience } from './audience.ts'
 import { onFailure, onSuccess, replacing } from './callbacks.ts'
@@ -123,7 +125,7 @@ function createContext(
   const self: TaskContext = {
     request,
     signal,
-    log,
+    log: withFields(log, { logger: taskLoggerName, taskId: request.id, taskName: request.task }),
     sendEvent: (type, fields) => sendEvent(type, { uuid: request.id, ...fields }),
     updateState: (state, meta) => results.write(state, { result: meta }),
     retry(options = {}) {

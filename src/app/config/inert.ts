@@ -18,7 +18,6 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       worker_max_tasks_per_child worker_soft_shutdown_timeout worker_state_db
       beat_cron_starting_deadline beat_max_loop_interval beat_schedule beat_schedule_filename beat_sync_every
       task_always_eager task_eager_propagates task_store_eager_result
-      worker_log_color worker_log_format worker_redirect_stdouts worker_redirect_stdouts_level worker_task_log_format
     `).map((name) => [name, undefined]),
   ),
   brokerConnectionRetry: true,

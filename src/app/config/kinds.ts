@@ -1,4 +1,5 @@
 import { CeleryError } from '../../errors.ts'
+import { logLevels, parseLogLevel } from '../../log.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import { isObject } from '../../protocol/json.ts'
 import { maskUrl } from '../../url.ts'
@@ -91,6 +92,11 @@ export const queues: Kind<readonly (string | Queue)[]> = {
 export const rate: Kind<string | number> = {
   wants: "a rate ('100/m', '10/s', a number a second)",
   fits: (given): given is string => isRate(given),
+}
+
+export const logLevel: Kind<string> = {
+  wants: `one of ${logLevels.join(', ')}`,
+  fits: (given): given is string => typeof given === 'string' && parseLogLevel(given) !== undefined,
 }
 
 export const oneOf = <T extends string>(values: readonly T[]): Kind<T> => ({

@@ -4,8 +4,9 @@ import { Celery } from '../../../src/app/app.ts'
 import { type LoadedApp, loadApp } from '../../../src/app/load.ts'
 import { createEmbeddedBroker, type EmbeddedBroker } from '../../../src/embedded/broker.ts'
 import { receiveEvents } from '../../../src/events/receiver.ts'
-import { createLogger, type LogRecord } from '../../../src/log.ts'
+import { createLogger, type LogRecord, silentLogger } from '../../../src/log.ts'
 import type { Event } from '../../../src/protocol/event.ts'
+import { redirectConsole } from '../../../src/trace/redirect.ts'
 import { Worker, type WorkerOptions } from '../../../src/worker/worker.ts'
 import { until } from '../../support/wait.ts'
 
@@ -52,6 +53,20 @@ describe.each(['prefork', 'threads'])('a worker with the pool %s', (pool) => {
     await serve({ pool, concurrency: 2 })
     expect(await call('tasks.add', 4, 4).get({ timeout: 10 })).toBe(8)
     expect(worker?.banner).toContain(`concurrency: 2 (${pool})`)
+  })
+
+  it('lets each child prepare itself before its first task', async () => {
+    await serve({ pool })
+    expect(await call('tasks.isPrepared').get({ timeout: 10 })).toBe(true)
+  })
+
+  it('has in its log what tasks print in its children', async () => {
+    const giveBack = redirectConsole(silentLogger, 'warning')
+    await serve({ pool })
+    await call('tasks.print', 'printed').get({ timeout: 10 })
+    giveBack()
+    const record = await until(() => records.find(({ message }) => message === 'printed'), { describe: 'the line' })
+    expect(record).toMatchObject({ level: 'warning', fields: { taskName: 'tasks.print' } })
   })
 
   it('does not start when its children cannot load the app, and says why', async () => {
