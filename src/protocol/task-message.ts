@@ -252,9 +252,9 @@ class HeaderReader {
   }
 
   others(): Record<string, unknown> {
-    const stamps = new Set(['stamps', ...(this.texts('stamped_headers') ?? [])])
-    const own = Object.entries(this.#headers).filter(([name]) => !protocolHeaders.has(name) && !stamps.has(name))
-    return Object.fromEntries(own)
+    const stamps = this.texts('stamped_headers') ?? []
+    const own = Object.keys(this.#headers).filter((name) => !protocolHeaders.has(name) && !stamps.includes(name))
+    return Object.fromEntries(own.map((name) => [name, this.#headers[name]]))
   }
 
   #read<T>(name: string, wanted: string, fits: (value: unknown) => boolean): T | null {
