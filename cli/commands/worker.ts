@@ -14,7 +14,7 @@ import {
   workerLog,
   workerLogFormatter,
 } from '../../src/index.ts'
-import { defineCommand, flag, names, number, text } from '../command.ts'
+import { defineCommand, flag, names, number, type Option, text } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { feed } from '../feed.ts'
@@ -34,6 +34,9 @@ export const command = defineCommand({
     logfile: text('-f, --logfile <path>', 'append the log to a file; %n is the worker, %h that with its host'),
     concurrency: number('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),
     pool: { ...text('-P, --pool <pool>', 'where tasks run (default: async)'), choices: Object.keys(poolNames) },
+    autoscale: range('--autoscale <max,min>', 'let the pool grow and shrink with its load'),
+    maxTasksPerChild: number('--max-tasks-per-child <n>', 'replace a child after so many tasks'),
+    maxMemoryPerChild: number('--max-memory-per-child <KiB>', 'replace a child that holds more memory'),
     queues: names('-Q, --queues <names>', 'queues to serve, separated by commas'),
     excludeQueues: names('-X, --exclude-queues <names>', 'queues not to serve'),
     hostname: text('-n, --hostname <name>', 'node name; %h is the host (default: celery@%h)'),
@@ -61,6 +64,9 @@ export const command = defineCommand({
       appPath: spec,
       ...(options.pool !== undefined && { pool: options.pool }),
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+      ...(options.autoscale && { autoscale: options.autoscale }),
+      ...(options.maxTasksPerChild !== undefined && { maxTasksPerChild: options.maxTasksPerChild }),
+      ...(options.maxMemoryPerChild !== undefined && { maxMemoryPerChild: options.maxMemoryPerChild }),
       ...(options.queues && { queues: options.queues }),
       ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),
       ...(options.taskEvents && { taskEvents: true }),
@@ -101,4 +107,14 @@ function clean({ fields, ...record }: LogRecord): LogRecord {
   const { traceback } = fields
   const shown = typeof traceback === 'string' ? { ...fields, traceback: sanitize(traceback) } : fields
   return { ...record, message: sanitize(record.message), fields: shown }
+}
+
+/** `10,3`; without a minimum, 0. */
+function range(flags: string, meaning: string): Option<{ max: number; min: number } | undefined> {
+  const parse = (given: string) => {
+    const [max = Number.NaN, min = 0] = given.split(',').map(Number)
+    if (Number.isInteger(max) && Number.isInteger(min) && 0 <= min && min <= max && max > 0) return { max, min }
+    throw new RangeError('it must be max,min: 10,3')
+  }
+  return { flags, meaning, parse }
 }

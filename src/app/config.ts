@@ -106,6 +106,12 @@ export const settingsTable = {
   workerConcurrency: setting(orNull(count), null),
   /** Where tasks run: `async`, `solo`, `prefork` or `threads`. */
   workerPool: setting(text, 'async'),
+  /** Tasks after which a child of the pool is replaced by a new one; null for no limit. */
+  workerMaxTasksPerChild: setting(orNull(count), null),
+  /** KiB of memory after which a child of the pool is replaced by a new one; null for no limit. */
+  workerMaxMemoryPerChild: setting(orNull(count), null),
+  /** Let remote control restart the pool (`pool_restart`). */
+  workerPoolRestarts: setting(flag, false),
   /** Messages reserved ahead, as a multiple of the concurrency; 0 for no limit. */
   workerPrefetchMultiplier: setting(amount, 4),
   /** Pass over all rate limits. */

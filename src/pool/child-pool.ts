@@ -9,7 +9,14 @@ import { Line } from './line.ts'
 import { Member } from './member.ts'
 import type { Pool, RunOptions } from './pool.ts'
 
-export interface ChildPoolOptions {
+/** When a child has served long enough, and another takes its place. */
+export interface Recycling {
+  readonly maxTasksPerChild: number | null
+  /** In KiB, looked at after each task. */
+  readonly maxMemoryPerChild: number | null
+}
+
+export interface ChildPoolOptions extends Recycling {
   readonly concurrency: number
   /** Where each child finds the app, as `loadApp` takes it. */
   readonly appPath: string
@@ -31,6 +38,7 @@ export class ChildPool implements Pool {
   readonly #idle = new Set<Member>()
   readonly #line = new Line<Member>()
   readonly #running = new Set<Promise<Outcome>>()
+  #concurrency: number
   #isServing = false
   /** Children in a row that ended before they were of use. */
   #failures = 0
@@ -40,10 +48,11 @@ export class ChildPool implements Pool {
     this.name = name
     this.#open = open
     this.#options = options
+    this.#concurrency = options.concurrency
   }
 
   get concurrency(): number {
-    return this.#options.concurrency
+    return this.#concurrency
   }
 
   /** Starts all children at once. @throws {CeleryError} why one of them cannot load the app */
@@ -102,16 +111,70 @@ export class ChildPool implements Pool {
     return undefined
   }
 
-  /** Gives a free child to whoever waits for one. */
+  resize(concurrency: number): void {
+    this.#concurrency = concurrency
+    if (this.#isServing) this.#fill()
+    for (const member of [...this.#idle].slice(0, this.#surplus())) this.#dismiss(member)
+  }
+
+  restart(): void {
+    for (const member of this.#members) member.isSpent = true
+    for (const member of [...this.#idle]) this.#dismiss(member)
+  }
+
+  stats(): Record<string, unknown> {
+    const members = [...this.#members]
+    const writes = members.map(({ tasksBegun }) => tasksBegun)
+    const total = writes.reduce((sum, count) => sum + count, 0)
+    const share = (part: number) => (total === 0 ? 0 : part / total).toFixed(2)
+    return {
+      processes: [...new Set(members.map(({ pid }) => pid))],
+      ...(this.name === 'threads' && { threads: members.length }),
+      'max-tasks-per-child': this.#options.maxTasksPerChild ?? 'N/A',
+      'put-guarded-by-semaphore': false,
+      writes: {
+        total,
+        avg: share(total / Math.max(1, members.length)),
+        all: writes.map(share).join(', '),
+        raw: writes.join(', '),
+        strategy: 'fair',
+        inqueues: { total: members.length, active: this.#running.size },
+      },
+    }
+  }
+
+  /** Gives a free child to whoever waits for one, unless its time is over. */
   #offer(member: Member): void {
     if (!this.#members.has(member) || member.isLeaving) return
-    if (!this.#line.give(member)) this.#idle.add(member)
+    if (this.#isServing && (this.#isSpent(member) || this.#surplus() > 0)) this.#dismiss(member)
+    else if (!this.#line.give(member)) this.#idle.add(member)
+  }
+
+  #isSpent({ isSpent, tasksBegun, memoryKib }: Member): boolean {
+    const { maxTasksPerChild, maxMemoryPerChild, log } = this.#options
+    if (isSpent || tasksBegun >= (maxTasksPerChild ?? Infinity)) return true
+    if (memoryKib <= (maxMemoryPerChild ?? Infinity)) return false
+    log.warning(`child process exiting after exceeding memory limit (${memoryKib}KiB / ${maxMemoryPerChild}KiB)`)
+    return true
+  }
+
+  #dismiss(member: Member): void {
+    this.#idle.delete(member)
+    void member.leave()
+    if (this.#isServing) this.#fill()
+  }
+
+  #surplus(): number {
+    return Math.max(0, this.#staying() - this.concurrency)
+  }
+
+  #staying(): number {
+    return [...this.#members].filter((member) => !member.isLeaving).length
   }
 
   /** Starts the children that are missing. */
   #fill(): void {
-    const staying = [...this.#members].filter((member) => !member.isLeaving)
-    for (let missing = this.concurrency - staying.length; missing > 0; missing--) this.#recruit()
+    for (let missing = this.concurrency - this.#staying(); missing > 0; missing--) this.#recruit()
   }
 
   #recruit(): void {

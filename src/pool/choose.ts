@@ -2,12 +2,12 @@ import type { Clock } from '../clock.ts'
 import { CeleryError } from '../errors.ts'
 import type { TraceEnvironment } from '../trace/environment.ts'
 import { trace } from '../trace/trace.ts'
-import { ChildPool } from './child-pool.ts'
+import { ChildPool, type Recycling } from './child-pool.ts'
 import { type OpenChild, openProcess, openThread } from './children.ts'
 import { InlinePool } from './inline.ts'
 import type { Pool, PoolName } from './pool.ts'
 
-export interface PoolOptions {
+export interface PoolOptions extends Recycling {
   readonly concurrency: number
   readonly environment: TraceEnvironment
   readonly clock: Clock
@@ -51,7 +51,10 @@ export function choosePool(given: string, appPath: string | undefined): PoolChoi
   }
 }
 
-function openInline(name: 'async' | 'solo', { concurrency, environment }: PoolOptions): Pool {
+function openInline(name: 'async' | 'solo', { concurrency, environment, ...recycling }: PoolOptions): Pool {
+  if (recycling.maxTasksPerChild !== null || recycling.maxMemoryPerChild !== null) {
+    environment.log.warning(`The pool '${name}' has no children, so their limits of tasks and memory have no effect`)
+  }
   return new InlinePool(name, concurrency, (request, signal) => trace(request, signal, environment))
 }
 
@@ -61,8 +64,8 @@ function openChildren(name: 'prefork' | 'threads', open: OpenChild, appPath: str
     const problem = `each child of the pool '${name}' loads the app, and this app has no file`
     throw new CeleryError('IMPROPERLY_CONFIGURED', problem, { next })
   }
-  return ({ concurrency, environment, clock }: PoolOptions) => {
+  return ({ environment, ...options }: PoolOptions) => {
     const { log, sendEvent } = environment
-    return new ChildPool(name, open, { concurrency, appPath, clock, log, sendEvent })
+    return new ChildPool(name, open, { ...options, appPath, log, sendEvent })
   }
 }

@@ -12,7 +12,7 @@ type Run = (request: TaskRequest, signal: AbortSignal) => Promise<Outcome>
  */
 export class InlinePool implements Pool {
   readonly name: 'async' | 'solo'
-  readonly concurrency: number
+  concurrency: number
   readonly canTerminate = false
   readonly #run: Run
   readonly #line = new Line<true>()
@@ -60,7 +60,12 @@ export class InlinePool implements Pool {
   }
 
   #leave(): void {
-    if (!this.#line.give(true)) this.#taken -= 1
+    this.#taken -= 1
+    this.#admit()
+  }
+
+  #admit(): void {
+    while (this.#taken < this.concurrency && this.#line.give(true)) this.#taken += 1
   }
 
   async stop(): Promise<void> {
@@ -72,5 +77,19 @@ export class InlinePool implements Pool {
   async terminate(): Promise<void> {
     for (const { abandon } of this.#running.values()) abandon()
     await this.stop()
+  }
+
+  resize(concurrency: number): void {
+    if (this.name === 'solo') throw new Error('the pool solo runs one task at a time')
+    this.concurrency = concurrency
+    this.#admit()
+  }
+
+  restart(): void {
+    throw new Error(`the pool ${this.name} has no children to restart`)
+  }
+
+  stats(): Record<string, unknown> {
+    return { processes: [process.pid] }
   }
 }

@@ -27,6 +27,8 @@ export class Member {
   /** What it held after its last task. */
   memoryKib = 0
   isLeaving = false
+  /** Another shall take its place when it is free. */
+  isSpent = false
   readonly #child: Child
   readonly #options: MemberOptions
   readonly #ready = Promise.withResolvers<void>()

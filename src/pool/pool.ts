@@ -17,6 +17,12 @@ export interface Pool extends Service {
   stop(): Promise<void>
   /** Ends at once, with whatever runs. */
   terminate(): Promise<void>
+  /** Takes effect as tasks end; none is cut off. */
+  resize(concurrency: number): void
+  /** Lets new children take the places of those there are, each as its task ends. @throws {Error} when there are none */
+  restart(): void
+  /** What `inspect stats` tells of it, in Celery's words. */
+  stats(): Record<string, unknown>
 }
 
 export interface RunOptions {

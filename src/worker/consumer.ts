@@ -9,7 +9,7 @@ import { decide } from './strategy.ts'
 interface ConsumerOptions {
   queues: readonly Queue[]
   /** Messages reserved ahead; 0 for no limit. */
-  prefetch: number
+  prefetch: () => number
   eta: EtaSchedule
   /** Requests that their task's rate holds back. */
   limited: EtaSchedule
@@ -30,7 +30,8 @@ export class Consumer {
 
   async start(transport: Transport): Promise<void> {
     const { queues, prefetch } = this.#options
-    this.#consumption = await transport.consume(queues, (delivery) => this.#onDelivery(delivery), { prefetch })
+    const onDelivery = (delivery: Delivery) => this.#onDelivery(delivery)
+    this.#consumption = await transport.consume(queues, onDelivery, { prefetch: prefetch() })
   }
 
   /** Takes nothing more, lets go of what waits for its time or a place, and finishes what was begun. */
@@ -82,10 +83,10 @@ export class Consumer {
   #hold(request: Request, untilMs: number): void {
     const { eta } = this.#options
     eta.hold(request, untilMs, () => {
-      this.#resize()
+      this.resize()
       this.#track(request.delivery, this.#begin(request))
     })
-    this.#resize()
+    this.resize()
   }
 
   /** Its time has come, unless its task may not run so often. */
@@ -102,8 +103,10 @@ export class Consumer {
     return reason ? request.discard(reason) : request.run()
   }
 
-  #resize(): void {
-    const { prefetch, eta } = this.#options
+  /** To be called when what it reserves ahead has changed. */
+  resize(): void {
+    const { eta } = this.#options
+    const prefetch = this.#options.prefetch()
     if (prefetch > 0) this.#consumption?.setPrefetch(prefetch + eta.size).catch(() => {})
   }
 }

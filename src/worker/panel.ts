@@ -11,13 +11,14 @@ import type { LamportClock } from '../protocol/lamport.ts'
 import { version } from '../version.ts'
 import type { EtaSchedule } from './eta.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { type PoolPanelTarget, poolPanel } from './pool-panel.ts'
 import type { RateLimits } from './rate-limit.ts'
 import type { Request } from './request.ts'
 import type { WorkerState } from './state.ts'
 import type { TimeLimits } from './time-limit.ts'
 
 /** What remote control can reach in a worker. */
-export interface PanelTarget {
+export interface PanelTarget extends PoolPanelTarget {
   readonly app: Celery
   readonly log: Logger
   readonly hostname: string
@@ -28,8 +29,7 @@ export interface PanelTarget {
   readonly heartbeat: Heartbeat
   readonly queues: readonly Queue[]
   readonly clock: LamportClock
-  readonly prefetch: number
-  readonly concurrency: number
+  readonly prefetch: () => number
   readonly startedAt: number
   setTaskEvents(enabled: boolean): boolean
   shutdown(): void
@@ -64,6 +64,7 @@ export function panel(worker: PanelTarget): Record<string, ControlHandler> {
     revoke: ({ task_id: ids, terminate: isForced, signal }) => revoke(worker, textsOf(ids), isForced === true, signal),
     terminate: ({ task_id: ids, signal }) => revoke(worker, textsOf(ids), true, signal),
     rate_limit: ({ task_name: task, rate_limit: rate }) => setRateLimit(worker, String(task), rate),
+    ...poolPanel(worker),
     time_limit: ({ task_name: task, soft, hard }) => setTimeLimits(worker, String(task), { soft, hard }),
     enable_events: () => ({ ok: worker.setTaskEvents(true) ? 'task events enabled' : 'task events already enabled' }),
     disable_events: () => ({
@@ -167,15 +168,21 @@ function describeQueue(queue: Queue): object {
   }
 }
 
-function stats({ app, state, clock, startedAt, prefetch, concurrency }: PanelTarget): object {
+function stats({ app, state, clock, startedAt, prefetch, pool, autoscaler }: PanelTarget): object {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
   return {
     total: Object.fromEntries(state.total),
     pid: process.pid,
     clock: String(clock.value),
     uptime: Math.round((app.clock.now() - startedAt) / 1000),
-    pool: { implementation: 'celery-sandbox:async', 'max-concurrency': concurrency, processes: [process.pid] },
-    prefetch_count: prefetch,
+    pool: {
+      implementation: `celery-sandbox:${pool.name}`,
+      'max-concurrency': pool.concurrency,
+      timeouts: [app.conf.taskSoftTimeLimit ?? 0, app.conf.taskTimeLimit ?? 0],
+      ...pool.stats(),
+    },
+    ...(autoscaler && { autoscaler: autoscaler.info() }),
+    prefetch_count: prefetch(),
     rusage: { utime: userCPUTime / 1e6, stime: systemCPUTime / 1e6, maxrss: maxRSS },
     sw_ident: 'celery-sandbox',
     sw_ver: version,

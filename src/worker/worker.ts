@@ -7,11 +7,13 @@ import { createDispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
 import { nodename } from '../nodename.ts'
 import { persist } from '../persist.ts'
+import type { Recycling } from '../pool/child-pool.ts'
 import { choosePool, type PoolChoice } from '../pool/choose.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Service } from '../service.ts'
 import type { TransportEvent } from '../transport/transport.ts'
 import { maskUrl } from '../url.ts'
+import { Autoscaler, type Range } from './autoscale.ts'
 import { banner } from './banner.ts'
 import { Consumer } from './consumer.ts'
 import { EtaSchedule } from './eta.ts'
@@ -32,6 +34,12 @@ export interface WorkerOptions {
   concurrency?: number
   /** Where tasks run: `async`, `solo`, `prefork` or `threads`, or another of Celery's words for them. @default the setting workerPool */
   pool?: string
+  /** Let the pool grow and shrink with its load, instead of `concurrency`. */
+  autoscale?: Range
+  /** Tasks after which a child is replaced. @default the setting workerMaxTasksPerChild */
+  maxTasksPerChild?: number
+  /** KiB of memory after which a child is replaced. @default the setting workerMaxMemoryPerChild */
+  maxMemoryPerChild?: number
   /** The app's file, as `loadApp` takes it; the children of `prefork` and `threads` load it. */
   appPath?: string
   /** Send task events from the start. @default the setting workerSendTaskEvents */
@@ -57,6 +65,8 @@ export class Worker implements Service {
   readonly #app: Celery
   readonly #log: Logger
   readonly #pool: PoolChoice
+  readonly #recycling: Recycling
+  readonly #autoscale: Range | undefined
   readonly #stopping = new AbortController()
   readonly #hasStopped = Promise.withResolvers<void>()
   /** How to undo what was started, last first. */
@@ -72,7 +82,12 @@ export class Worker implements Service {
     this.queues = served(app, this.hostname, options)
     this.#pool = choosePool(options.pool ?? app.conf.workerPool, options.appPath)
     const concurrency = options.concurrency ?? app.conf.workerConcurrency ?? availableParallelism()
-    this.concurrency = this.#pool.name === 'solo' ? 1 : concurrency
+    this.concurrency = this.#pool.name === 'solo' ? 1 : (options.autoscale?.min ?? concurrency)
+    this.#autoscale = this.#pool.name === 'solo' ? undefined : options.autoscale
+    this.#recycling = {
+      maxTasksPerChild: options.maxTasksPerChild ?? app.conf.workerMaxTasksPerChild,
+      maxMemoryPerChild: options.maxMemoryPerChild ?? app.conf.workerMaxMemoryPerChild,
+    }
     this.stopped = this.#hasStopped.promise
   }
 
@@ -102,7 +117,6 @@ export class Worker implements Service {
     await signals.celerydInit.send(hostname, { instance: this, conf: app.conf }, log)
     await signals.workerInit.send(hostname, { instance: this }, log)
     this.#undo.push(() => signals.workerShutdown.send(hostname, { instance: this }, log))
-    const prefetch = concurrency * app.conf.workerPrefetchMultiplier
 
     const transport = await this.#connect('consumer: Cannot connect to the broker', () =>
       app.openTransport((event) => this.#onTransport(event)),
@@ -119,7 +133,9 @@ export class Worker implements Service {
     const limited = new EtaSchedule(app.clock)
     const rateLimits = new RateLimits((task) => declaredRate(app, task))
     const environment = { app, backend, log, sendEvent: events.send }
-    const pool = this.#pool.open({ concurrency, environment, clock: app.clock })
+    const pool = this.#pool.open({ concurrency, environment, clock: app.clock, ...this.#recycling })
+    const size = () => (autoscaler ? autoscaler.range.max : pool.concurrency)
+    const prefetch = () => size() * app.conf.workerPrefetchMultiplier
     const limits = new TimeLimits(app, pool, log)
     limits.checkDeclared()
     const sendsTaskEvents = () => this.#taskEvents
@@ -127,13 +143,26 @@ export class Worker implements Service {
       { app, hostname, pool, backend, state, limits, events, sendsTaskEvents, log },
       { queues, prefetch, eta, limited, rateLimits },
     )
+    const resize = (concurrency: number) => {
+      pool.resize(concurrency)
+      consumer.resize()
+    }
+    const autoscaler =
+      this.#autoscale &&
+      new Autoscaler(
+        this.#autoscale,
+        { load: () => state.reserved.size, size: () => pool.concurrency, resize },
+        { clock: app.clock, log },
+      )
 
     if (app.conf.workerEnableRemoteControl) {
       const mailbox = await openMailbox(transport, {
         nodename: hostname,
         clock,
         handlers: panel({
-          ...{ app, log, hostname, state, eta, rateLimits, limits, heartbeat, queues, clock, prefetch, concurrency },
+          ...{ app, log, hostname, state, eta, rateLimits, limits, heartbeat, queues, clock },
+          ...{ prefetch, pool, autoscaler, resize },
+          allowsRestarts: app.conf.workerPoolRestarts,
           startedAt: app.clock.now(),
           setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
           shutdown: () => void this.stop(),
@@ -150,6 +179,8 @@ export class Worker implements Service {
     this.#undo.push(() => pool.stop())
     await consumer.start(transport)
     this.#undo.push(() => consumer.stop())
+    await autoscaler?.start()
+    this.#undo.push(async () => autoscaler?.stop())
     log.info(`${hostname} ready.`)
     await signals.workerReady.send(hostname, { instance: this }, log)
   }

@@ -6,28 +6,33 @@ import type { TaskRequest } from '../../src/app/context.ts'
 import { loadApp } from '../../src/app/load.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createLogger, type LogRecord } from '../../src/log.ts'
+import type { Recycling } from '../../src/pool/child-pool.ts'
 import { choosePool } from '../../src/pool/choose.ts'
 import type { Job, Pool, PoolName } from '../../src/pool/pool.ts'
 import { taskMessage } from '../../src/protocol/task-message.ts'
 import { failOnLeaks } from '../support/leaks.ts'
+import { until } from '../support/wait.ts'
 
 /** What not every pool can do. */
-export type Ability = 'many at a time' | 'end a task' | 'outlive a task' | 'let a task compute'
+export type Ability = 'many at a time' | 'replace children' | 'end a task' | 'outlive a task' | 'let a task compute'
 
 /** What a pool promises; each of its implementations runs the same cases, but for what it cannot do, and why. */
 export function poolConformance(name: PoolName, cannot: Partial<Record<Ability, string>> = {}): void {
   failOnLeaks()
+  // So that only the first child compiles the modules.
+  process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'celery-sandbox-test-compiled')
   let gates: string
   let pool: Pool
   const records: LogRecord[] = []
   const events: unknown[] = []
 
-  async function open(concurrency: number): Promise<void> {
+  async function open(concurrency: number, given: Partial<Recycling> = {}): Promise<void> {
     const { app, spec } = await loadApp(join(import.meta.dirname, 'fixtures/pool-app.ts'))
     const log = createLogger((record) => records.push(record))
     const sendEvent = (...event: unknown[]) => void events.push(event)
     const environment = { app, backend: await app.backend(), log, sendEvent }
-    pool = choosePool(name, spec).open({ concurrency, environment, clock: systemClock })
+    const recycling = { maxTasksPerChild: null, maxMemoryPerChild: null, ...given }
+    pool = choosePool(name, spec).open({ concurrency, environment, clock: systemClock, ...recycling })
     await pool.start()
   }
 
@@ -183,6 +188,61 @@ export function poolConformance(name: PoolName, cannot: Partial<Record<Ability, 
       await open(1)
       expect(await pool.run(request('exit', 3))).toEqual({ state: 'TERMINATED', how: 'exitcode 3' })
       expect(await pool.run(request('echo', 1))).toMatchObject({ state: 'SUCCESS' })
+    })
+  })
+
+  describe('its size', () => {
+    const begun: string[] = []
+    const gate = (gateName: string) => pool.run(request('gate', gateName), { onStart: () => begun.push(gateName) })
+
+    able('many at a time')(title('many at a time', 'grows at once, and shrinks as tasks end'), async () => {
+      await open(1)
+      const runs = ['a', 'b', 'c'].map(gate)
+      expect(begun).toEqual(['a'])
+      pool.resize(2)
+      await until(() => begun.length === 2, { describe: 'the second task to begin' })
+      pool.resize(1)
+      release('a')
+      await runs[0]
+      expect(begun).toEqual(['a', 'b'])
+      release('b')
+      await runs[1]
+      release('c')
+      await runs[2]
+      expect(pool.concurrency).toBe(1)
+    })
+  })
+
+  describe('replacing its children', () => {
+    // Every child keeps a count of its own.
+    const counts = async (times: number) => {
+      const values: unknown[] = []
+      for (let time = 0; time < times; time++) {
+        const outcome = await pool.run(request('count', time))
+        values.push(outcome.state === 'SUCCESS' && outcome.value)
+      }
+      return values
+    }
+
+    able('replace children')(title('replace children', 'gives each so many tasks and no more'), async () => {
+      await open(1, { maxTasksPerChild: 2 })
+      expect(await counts(5)).toEqual([1, 2, 1, 2, 1])
+    })
+
+    able('replace children')(title('replace children', 'sends away one that holds too much memory'), async () => {
+      await open(1, { maxMemoryPerChild: 1 })
+      expect(await counts(2)).toEqual([1, 1])
+      expect(records.at(-1)?.message).toMatch(/^child process exiting after exceeding memory limit \(\d+KiB \/ 1KiB\)$/)
+    })
+
+    able('replace children')(title('replace children', 'replaces all on demand, and cuts no task off'), async () => {
+      await open(1)
+      expect(await counts(2)).toEqual([1, 2])
+      const running = pool.run(request('gate', 'a'))
+      pool.restart()
+      release('a')
+      expect(await running).toMatchObject({ state: 'SUCCESS' })
+      expect(await counts(1)).toEqual([1])
     })
   })
 

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { poolConformance } from '../../conformance/pool.ts'
 
 const oneProcess = {
+  'replace children': 'it has none',
   'end a task': 'nothing can end JavaScript that runs on the own event loop',
   'outlive a task': 'a task that ends the process ends the worker',
   'let a task compute': 'there is one event loop for all',

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Celery } from '../../../src/app/app.ts'
@@ -18,6 +19,7 @@ let records: LogRecord[]
 beforeAll(async () => {
   broker = createEmbeddedBroker()
   await broker.start()
+  process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'celery-sandbox-test-compiled')
   process.env.CELERY_BROKER_URL = broker.url
   process.env.CELERY_RESULT_BACKEND = broker.url
   loaded = await loadApp(join(import.meta.dirname, 'fixtures/app.ts'))
@@ -176,6 +178,60 @@ describe('revoking a task that runs', () => {
     await serve({ pool: 'async' })
     expect(await revoke('nobody')).toEqual({ 'w1@test': { ok: 'terminate: tasks unknown' } })
     expect(await revoke('nobody', 'SIGNOPE')).toEqual({ 'w1@test': { error: 'there is no signal SIGNOPE' } })
+  })
+})
+
+describe('remote control of the pool', () => {
+  const ask = async (method: string, given: Record<string, unknown> = {}) => {
+    const control = await loaded.app.control()
+    const replies = await control.ask(method, { arguments: given, limit: 1 })
+    return replies['w1@test']
+  }
+  const statsOfPool = async () => ((await ask('stats')) as { pool: Record<string, unknown> }).pool
+
+  it('grows and shrinks it', async () => {
+    await serve({ pool: 'threads' })
+    expect(await ask('pool_grow', { n: 2 })).toEqual({ ok: 'pool will grow' })
+    expect(await statsOfPool()).toMatchObject({ 'max-concurrency': 3 })
+    expect(await ask('pool_shrink', { n: 1 })).toEqual({ ok: 'pool will shrink' })
+    expect(await statsOfPool()).toMatchObject({ 'max-concurrency': 2 })
+    expect(await ask('pool_shrink', { n: 2 })).toEqual({ error: 'a pool of 2 cannot shrink by 2' })
+    expect(await ask('pool_restart')).toEqual({ error: "ValueError('Pool restarts not enabled')" })
+    expect(await ask('autoscale', { max: 3 })).toEqual({ error: "ValueError('Autoscale not enabled')" })
+  })
+
+  it('changes the range of one that scales itself', async () => {
+    await serve({ pool: 'async', autoscale: { max: 4, min: 2 } })
+    expect(await ask('pool_grow')).toEqual({
+      error: 'pool_grow is not supported with autoscale. Adjust autoscale range instead.',
+    })
+    expect(await ask('autoscale', { max: 8, min: 3 })).toEqual({ ok: 'autoscale now max=8 min=3' })
+    expect(await ask('stats')).toMatchObject({
+      pool: { implementation: 'celery-sandbox:async', 'max-concurrency': 3 },
+      autoscaler: { max: 8, min: 3, current: 3 },
+      prefetch_count: 32,
+    })
+  })
+
+  it("tells of it in Celery's words", async () => {
+    await serve({ pool: 'prefork', concurrency: 2, maxTasksPerChild: 100 })
+    for (const x of [1, 2, 3]) await call('tasks.add', x, x).get({ timeout: 10 })
+    expect(await statsOfPool()).toEqual({
+      implementation: 'celery-sandbox:prefork',
+      'max-concurrency': 2,
+      processes: [expect.any(Number), expect.any(Number)],
+      'max-tasks-per-child': 100,
+      'put-guarded-by-semaphore': false,
+      timeouts: [0, 0],
+      writes: {
+        total: 3,
+        avg: '0.50',
+        all: expect.any(String),
+        raw: expect.any(String),
+        strategy: 'fair',
+        inqueues: { total: 2, active: 0 },
+      },
+    })
   })
 })
 
