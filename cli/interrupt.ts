@@ -9,7 +9,8 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  */
 export function interruptible(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
-  const onSignal = () => {
+  const onSignal = (name: NodeJS.Signals) => {
+    if (taker) return taker(name)
     if (controller.signal.aborted) exitNow(exitCodes.interrupted)
     controller.abort(new DOMException('interrupted', 'AbortError'))
   }
@@ -20,6 +21,14 @@ export function interruptible(): { signal: AbortSignal; release: () => void } {
       for (const name of signals) process.off(name, onSignal)
     },
   }
+}
+
+let taker: ((name: NodeJS.Signals) => void) | undefined
+
+/** Takes the signals into one's own hands, SIGQUIT with them: none ends the process any more. */
+export function takeSignals(onSignal: (name: NodeJS.Signals) => void): void {
+  taker = onSignal
+  process.on('SIGQUIT', onSignal)
 }
 
 /** Calls back when the signal aborts, also when it has done so already. */

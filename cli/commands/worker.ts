@@ -1,6 +1,8 @@
 import {
   type Celery,
   createLogger,
+  escalate,
+  type Logger,
   type LogLevel,
   type LogRecord,
   loadApp,
@@ -10,6 +12,7 @@ import {
   parseLogLevel,
   poolNames,
   redirectConsole,
+  type ShutdownLevel,
   Worker,
   workerLog,
   workerLogFormatter,
@@ -17,8 +20,9 @@ import {
 import { defineCommand, flag, names, number, type Option, text } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { exitCodes, exitNow } from '../exit.ts'
 import { feed } from '../feed.ts'
-import { onAbort, onOrphaned } from '../interrupt.ts'
+import { onAbort, onOrphaned, takeSignals } from '../interrupt.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment } from '../project.ts'
 
@@ -72,12 +76,7 @@ export const command = defineCommand({
       ...(options.taskEvents && { taskEvents: true }),
     })
     yield { type: 'banner', banner: worker.banner }
-    const shutDown = () => {
-      log.warning('worker: Warm shutdown (MainProcess)')
-      void worker.stop()
-    }
-    onAbort(context.signal, shutDown)
-    onOrphaned(shutDown)
+    stopOnSignals(worker, app, log, context)
     worker.start().catch(records.fail)
     worker.stopped.then(() => app.close()).then(records.end, records.fail)
     try {
@@ -89,6 +88,46 @@ export const command = defineCommand({
 
   text: (event) => (event.type === 'banner' ? event.banner : event.line),
 })
+
+/** Each signal asks for the end, in the words and with the levels of Celery. */
+function stopOnSignals(worker: Worker, { conf }: Celery, log: Logger, { env, signal }: Context): void {
+  let level: ShutdownLevel | undefined
+  const onSignal = (name: NodeJS.Signals) => {
+    const meant = name === 'SIGTERM' && env.REMAP_SIGTERM === 'SIGQUIT' ? 'SIGQUIT' : name
+    const next = escalate(level, meant, conf.workerSoftShutdownTimeout > 0)
+    if (next === 'hard') exitNow(exitCodes.failure)
+    if (next === level) return
+    level = next
+    const { ctrlC, title } = announcements[level]
+    if (name === 'SIGINT' && ctrlC) log.warning(`worker: Hitting Ctrl+C again will ${ctrlC}!`)
+    if (title) log.warning(`worker: ${title} (MainProcess)`)
+    void worker.stop({ level })
+    if (level === 'warm') return
+    process.exitCode = exitCodes.failure
+    // A task that was cut off on this event loop may still hold the process.
+    void worker.stopped.then(() => setTimeout(() => exitNow(exitCodes.failure), 1_000).unref())
+  }
+  takeSignals(onSignal)
+  onAbort(signal, () => onSignal('SIGTERM'))
+  onOrphaned(() => onSignal('SIGTERM'))
+}
+
+// The soft level announces itself.
+const announcements: Readonly<Record<ShutdownLevel, { ctrlC?: string; title?: string }>> = {
+  warm: { ctrlC: 'initiate cold shutdown, terminating all running tasks', title: 'Warm shutdown' },
+  soft: {},
+  cold: { ctrlC: 'end this process at once', title: 'Cold shutdown' },
+}
+
+/** `10,3`; without a minimum, 0. */
+function range(flags: string, meaning: string): Option<{ max: number; min: number } | undefined> {
+  const parse = (given: string) => {
+    const [max = Number.NaN, min = 0] = given.split(',').map(Number)
+    if (Number.isInteger(max) && Number.isInteger(min) && 0 <= min && min <= max && max > 0) return { max, min }
+    throw new RangeError('it must be max,min: 10,3')
+  }
+  return { flags, meaning, parse }
+}
 
 function levelNamed(name: string): LogLevel {
   const level = parseLogLevel(name)
@@ -107,14 +146,4 @@ function clean({ fields, ...record }: LogRecord): LogRecord {
   const { traceback } = fields
   const shown = typeof traceback === 'string' ? { ...fields, traceback: sanitize(traceback) } : fields
   return { ...record, message: sanitize(record.message), fields: shown }
-}
-
-/** `10,3`; without a minimum, 0. */
-function range(flags: string, meaning: string): Option<{ max: number; min: number } | undefined> {
-  const parse = (given: string) => {
-    const [max = Number.NaN, min = 0] = given.split(',').map(Number)
-    if (Number.isInteger(max) && Number.isInteger(min) && 0 <= min && min <= max && max > 0) return { max, min }
-    throw new RangeError('it must be max,min: 10,3')
-  }
-  return { flags, meaning, parse }
 }

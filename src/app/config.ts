@@ -110,6 +110,10 @@ export const settingsTable = {
   workerMaxTasksPerChild: setting(orNull(count), null),
   /** KiB of memory after which a child of the pool is replaced by a new one; null for no limit. */
   workerMaxMemoryPerChild: setting(orNull(count), null),
+  /** Seconds that running tasks have before a cold shutdown cuts them off. */
+  workerSoftShutdownTimeout: setting(seconds, 0),
+  /** Wait that long also when nothing runs. */
+  workerEnableSoftShutdownOnIdle: setting(flag, false),
   /** Let remote control restart the pool (`pool_restart`). */
   workerPoolRestarts: setting(flag, false),
   /** Messages reserved ahead, as a multiple of the concurrency; 0 for no limit. */

@@ -84,7 +84,7 @@ export class Signals {
   readonly workerProcessInit = new Signal<object>('workerProcessInit')
   readonly workerReady = new Signal<WorkerSignal>('workerReady')
   /** It takes nothing more, and finishes what runs. */
-  readonly workerShuttingDown = new Signal<WorkerSignal & { readonly how: 'Warm' }>('workerShuttingDown')
+  readonly workerShuttingDown = new Signal<WorkerSignal & { readonly how: 'Warm' | 'Cold' }>('workerShuttingDown')
   readonly workerShutdown = new Signal<WorkerSignal>('workerShutdown')
   readonly heartbeatSent = new Signal<object>('heartbeatSent')
 

@@ -60,7 +60,7 @@ export interface TaskOptions extends TaskHooks {
   readonly rejectOnWorkerLost?: boolean
   /** Seconds until the task is ended, in the pools `prefork` and `threads`. @default the setting taskTimeLimit */
   readonly timeLimit?: number
-  /** Seconds until `self.signal` aborts with `SoftTimeLimitExceeded`. @default the setting taskSoftTimeLimit */
+  /** Seconds until `self.signal` aborts with `SoftTimeLimitExceeded`; code that never waits does not notice. @default the setting taskSoftTimeLimit */
   readonly softTimeLimit?: number
   readonly queue?: string
   readonly exchange?: string

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import { workerDirect } from '../app/queues.ts'
+import { sleep } from '../clock.ts'
 import { openMailbox } from '../control/mailbox.ts'
 import { messageOf } from '../errors.ts'
 import { createDispatcher } from '../events/dispatcher.ts'
@@ -9,6 +10,7 @@ import { nodename } from '../nodename.ts'
 import { persist } from '../persist.ts'
 import type { Recycling } from '../pool/child-pool.ts'
 import { choosePool, type PoolChoice } from '../pool/choose.ts'
+import type { Pool } from '../pool/pool.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Service } from '../service.ts'
 import type { TransportEvent } from '../transport/transport.ts'
@@ -20,6 +22,7 @@ import { EtaSchedule } from './eta.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { panel } from './panel.ts'
 import { RateLimits } from './rate-limit.ts'
+import type { ShutdownLevel } from './shutdown.ts'
 import { WorkerState } from './state.ts'
 import { TimeLimits } from './time-limit.ts'
 
@@ -73,6 +76,7 @@ export class Worker implements Service {
   readonly #undo: (() => Promise<void>)[] = []
   #taskEvents: boolean
   #starting: Promise<void> | undefined
+  #runningPool: Pool | undefined
 
   constructor(app: Celery, options: WorkerOptions = {}) {
     this.#app = app
@@ -134,6 +138,7 @@ export class Worker implements Service {
     const rateLimits = new RateLimits((task) => declaredRate(app, task))
     const environment = { app, backend, log, sendEvent: events.send }
     const pool = this.#pool.open({ concurrency, environment, clock: app.clock, ...this.#recycling })
+    this.#runningPool = pool
     const size = () => (autoscaler ? autoscaler.range.max : pool.concurrency)
     const prefetch = () => size() * app.conf.workerPrefetchMultiplier
     const limits = new TimeLimits(app, pool, log)
@@ -215,13 +220,40 @@ export class Worker implements Service {
     return isChange
   }
 
-  /** Warm shutdown: takes nothing more, finishes what runs, gives back what waits. */
-  async stop(): Promise<void> {
+  /**
+   * Takes nothing more, gives back what waits, and lets what runs finish; `soft` waits for that no longer than the
+   * setting workerSoftShutdownTimeout, `cold` not at all. What is cut off goes back to its queue, unless it was
+   * acknowledged early: then it has failed. May be called again with a harder level.
+   */
+  async stop({ level = 'warm' }: { level?: ShutdownLevel } = {}): Promise<void> {
+    const hasStopped = this.#stop(level)
+    if (level === 'soft') await this.#waitSoftly()
+    if (level !== 'warm') await this.#cutOff()
+    return hasStopped
+  }
+
+  async #waitSoftly(): Promise<void> {
+    const { clock, conf } = this.#app
+    const { workerSoftShutdownTimeout: seconds, workerEnableSoftShutdownOnIdle: alsoOnIdle } = conf
+    if (seconds === 0 || (this.state.active.size === 0 && !alsoOnIdle)) return
+    this.#log.warning(`Initiating Soft Shutdown, terminating in ${seconds} seconds`)
+    const isOver = new AbortController()
+    void this.stopped.then(() => isOver.abort())
+    await sleep(clock, seconds * 1000, isOver.signal).catch(() => {})
+  }
+
+  async #cutOff(): Promise<void> {
+    for (const request of this.state.active) request.cancel()
+    await this.#runningPool?.terminate()
+  }
+
+  async #stop(level: ShutdownLevel): Promise<void> {
     if (this.#stopping.signal.aborted) return this.stopped
     this.#stopping.abort(new Error('the worker is stopping'))
     await this.#starting?.catch(() => {})
     const { signals } = this.#app
-    await signals.workerShuttingDown.send(this.hostname, { instance: this, how: 'Warm' }, this.#log)
+    const how = level === 'warm' ? 'Warm' : 'Cold'
+    await signals.workerShuttingDown.send(this.hostname, { instance: this, how }, this.#log)
     for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
       await undo().catch((error) => this.#log.error(`while stopping: ${messageOf(error)}`, { error }))
     }

@@ -14,8 +14,8 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       security_cert_store security_certificate security_digest security_key security_key_password
       task_acks_on_failure task_acks_on_timeout task_allow_error_cb_on_chord_header task_annotations
       timezone
-      worker_disable_prefetch worker_enable_soft_shutdown_on_idle worker_eta_task_limit
-      worker_soft_shutdown_timeout worker_state_db
+      worker_disable_prefetch worker_eta_task_limit
+      worker_state_db
       beat_cron_starting_deadline beat_max_loop_interval beat_schedule beat_schedule_filename beat_sync_every
       task_always_eager task_eager_propagates task_store_eager_result
     `).map((name) => [name, undefined]),
