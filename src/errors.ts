@@ -17,6 +17,7 @@ export const errorCodes = {
   NOT_REGISTERED: 'Import the module that defines the task (setting `include`), or correct its name.',
   TASK_ARGUMENTS: 'Call the task with the arguments its signature asks for.',
   TIMEOUT: 'Wait longer, or look whether a worker serves the queue: celery-sandbox ps.',
+  JOIN_IN_TASK: 'Let the task end and lead to the other (link, chain), or wait with { disableSyncSubtasks: false }.',
   UNSUPPORTED: 'Use one of the supported forms named above.',
 } as const satisfies Record<string, string>
 

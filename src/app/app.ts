@@ -17,6 +17,9 @@ import { LamportClock } from '../protocol/lamport.ts'
 import type { DeliveryInfo } from '../protocol/message.ts'
 import { encodeTask, type TaskMessage } from '../protocol/task-message.ts'
 import { AsyncResult, PendingResult } from '../result/async-result.ts'
+import { GroupResult, groupsOf } from '../result/group-result.ts'
+import type { Result, ResultSource } from '../result/result.ts'
+import { resultFromTuple } from '../result/tuple.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport, TransportEvent } from '../transport/transport.ts'
 import { configure } from './config/configure.ts'
@@ -90,6 +93,8 @@ export class Celery implements Sender {
   readonly #transport = new Once(() => this.openTransport())
   readonly #producer = new Once(async () => this.#createProducer(await this.#transport.get()))
   readonly #backend = new Once(() => this.openBackend())
+  /** What results need of their app. */
+  readonly #results: ResultSource
   readonly #control = new Once(async () => createControlClient(await this.transport(), this.clock, this.lamport))
   #given: Readonly<Record<string, unknown>> = {}
   #conf: Settings = configure()
@@ -100,6 +105,13 @@ export class Celery implements Sender {
     this.main = main
     this.clock = options.clock ?? systemClock
     this.log = options.log ?? silentLogger
+    this.#results = {
+      clock: this.clock,
+      backend: () => this.backend(),
+      control: () => this.control(),
+      isInTask: () => currentTask() !== undefined,
+      fromTuple: (tuple) => resultFromTuple(tuple, this.#results),
+    }
     this.configure(settings)
   }
 
@@ -200,7 +212,7 @@ export class Celery implements Sender {
     parent?.children.push([[message.id, null], null])
     const sending = this.#listenFor(message)
       .then(() => this.#publish(message, destination, options))
-      .then(() => this.asyncResult<R>(message.id))
+      .then(() => new AsyncResult<R>(message.id, this.#results, { ignored: message.ignoreResult }))
     return new PendingResult<R>(message.id, sending)
   }
 
@@ -263,7 +275,19 @@ export class Celery implements Sender {
 
   /** The handle on a task that was sent before, here or elsewhere. */
   asyncResult<R = unknown>(id: string): AsyncResult<R> {
-    return new AsyncResult<R>(id, { clock: this.clock, backend: () => this.backend() })
+    return new AsyncResult<R>(id, this.#results)
+  }
+
+  /** Several results as a group, which can be saved under its id. */
+  groupResult<R = unknown>(id: string, results: readonly Result<R>[]): GroupResult<R> {
+    return new GroupResult<R>(id, results, this.#results)
+  }
+
+  /** The group that was saved under the id, here or in Python; undefined when there is none. */
+  async restoreGroup(id: string): Promise<GroupResult | undefined> {
+    const tuple = await (await groupsOf(this.#results)).restore(id)
+    const result = tuple && resultFromTuple(tuple, this.#results)
+    return result instanceof GroupResult ? result : undefined
   }
 
   /** This app's connection to the broker. */

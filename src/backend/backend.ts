@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { RetryPolicy } from '../persist.ts'
-import type { ResultMeta } from '../protocol/result-meta.ts'
+import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
 import type { Transport } from '../transport/transport.ts'
 
 /** Keeps results: the worker stores, the caller looks, waits or forgets. */
@@ -34,10 +34,19 @@ export interface Backend {
   /** For a backend whose results come as messages: to be called before a task is sent, or its results have no way back. */
   listen?(): Promise<void>
 
+  /** Groups of results under an id, where they can be kept. */
+  readonly groups?: GroupStore
+
   /** Deletes what has expired, for a backend where that does not happen by itself. */
   cleanUp?(): Promise<void>
 
   close(): Promise<void>
+}
+
+export interface GroupStore {
+  save(groupId: string, tuple: ResultTuple): Promise<void>
+  restore(groupId: string): Promise<ResultTuple | undefined>
+  delete(groupId: string): Promise<void>
 }
 
 /** Where a task's message says that its results shall go; the message itself is one. */

@@ -1,7 +1,7 @@
 import type { Timer } from '../clock.ts'
-import type { ResultMeta } from '../protocol/result-meta.ts'
+import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
 import { states } from '../protocol/states.ts'
-import type { Backend, BackendOptions } from './backend.ts'
+import type { Backend, BackendOptions, GroupStore } from './backend.ts'
 
 /** Results inside the process, for tests: every `memory://name` of one process is the same store. */
 export async function openMemory(url: string, options: BackendOptions): Promise<Backend> {
@@ -20,11 +20,12 @@ interface Store {
   metas: Map<string, ResultMeta>
   watchers: Map<string, Set<Watcher>>
   expiries: Map<string, Timer>
+  groups: Map<string, ResultTuple>
 }
 
 const stores = new Map<string, Store>()
 
-const emptyStore = (): Store => ({ metas: new Map(), watchers: new Map(), expiries: new Map() })
+const emptyStore = (): Store => ({ metas: new Map(), watchers: new Map(), expiries: new Map(), groups: new Map() })
 
 class MemoryBackend implements Backend {
   readonly name = 'memory'
@@ -67,6 +68,15 @@ class MemoryBackend implements Backend {
     this.#store.metas.delete(taskId)
     this.#store.expiries.get(taskId)?.cancel()
     this.#store.expiries.delete(taskId)
+  }
+
+  get groups(): GroupStore {
+    const { groups } = this.#store
+    return {
+      save: async (groupId, tuple) => void groups.set(groupId, structuredClone(tuple)),
+      restore: async (groupId) => structuredClone(groups.get(groupId)),
+      delete: async (groupId) => void groups.delete(groupId),
+    }
   }
 
   async close(): Promise<void> {

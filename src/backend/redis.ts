@@ -2,10 +2,10 @@ import { CeleryError } from '../errors.ts'
 import { Once } from '../once.ts'
 import { persist } from '../persist.ts'
 import { dumps, loads } from '../protocol/json.ts'
-import { parseResultMeta, type ResultMeta } from '../protocol/result-meta.ts'
+import { parseResultMeta, type ResultMeta, type ResultTuple } from '../protocol/result-meta.ts'
 import { connectionError, connectRedis, type Redis } from '../transport/redis/connection.ts'
 import { maskUrl } from '../url.ts'
-import { type Backend, type BackendOptions, storePolicy } from './backend.ts'
+import { type Backend, type BackendOptions, type GroupStore, storePolicy } from './backend.ts'
 
 /** Results in Redis with Celery's keys, so that Python and TypeScript read each other's (§5.2 of its wire formats). */
 export async function openRedis(url: string, options: BackendOptions): Promise<Backend> {
@@ -26,6 +26,7 @@ return 1
 `
 
 const metaKey = (taskId: string) => `celery-task-meta-${taskId}`
+const groupKey = (groupId: string) => `celery-taskset-meta-${groupId}`
 
 type Watcher = (meta: ResultMeta) => void
 
@@ -114,6 +115,21 @@ class RedisBackend implements Backend {
 
   async forget(taskId: string): Promise<void> {
     await this.#attempt(this.#commands.del(metaKey(taskId)))
+  }
+
+  /** As Celery keeps them: `{"result": [[id, parent], members]}`. */
+  readonly groups: GroupStore = {
+    save: async (groupId, tuple) => {
+      const expiry = Math.trunc(this.#options.resultExpires)
+      const text = dumps({ result: tuple })
+      const key = groupKey(groupId)
+      await this.#attempt(expiry ? this.#commands.setex(key, expiry, text) : this.#commands.set(key, text))
+    },
+    restore: async (groupId) => {
+      const text = await this.#attempt(this.#commands.get(groupKey(groupId)))
+      return text === null ? undefined : (loads(text) as { result: ResultTuple }).result
+    },
+    delete: async (groupId) => void (await this.#attempt(this.#commands.del(groupKey(groupId)))),
   }
 
   async close(): Promise<void> {

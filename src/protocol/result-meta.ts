@@ -17,6 +17,13 @@ export interface ResultMeta {
   task_id: string
   group_id?: string
   parent_id?: string
+  /** From here on only with `resultExtended`. */
+  name?: string
+  args?: readonly unknown[]
+  kwargs?: Readonly<Record<string, unknown>>
+  worker?: string
+  retries?: number
+  queue?: string
 }
 
 type Given = Pick<ResultMeta, 'task_id' | 'status'> & Partial<Omit<ResultMeta, 'date_done'>>

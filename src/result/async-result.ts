@@ -1,40 +1,45 @@
-import type { Backend } from '../backend/backend.ts'
-import type { Clock } from '../clock.ts'
-import { CeleryError } from '../errors.ts'
+import type { ControlReply } from '../protocol/control.ts'
 import { parseExceptionInfo, RemoteError } from '../protocol/exception.ts'
-import type { ResultMeta } from '../protocol/result-meta.ts'
+import { parseIsoDate } from '../protocol/json.ts'
+import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
 import { exceptionStates, propagateStates, readyStates, type State, states } from '../protocol/states.ts'
+import {
+  assertWillNotBlock,
+  type GetOptions,
+  type Result,
+  type ResultSource,
+  type RevokeOptions,
+  TimeoutError,
+} from './result.ts'
 
 const inspect = Symbol.for('nodejs.util.inspect.custom')
 
-export interface GetOptions {
-  /** Seconds to wait; by default for ever. */
-  timeout?: number
-  /** Throw the task's exception (default), or resolve to it. */
-  propagate?: boolean
-  /** Told of every state on the way, for example PROGRESS with its meta. */
-  onMessage?: (meta: ResultMeta) => void
-}
-
-/** What a result needs from its surroundings: not the app, only where results are and what time it is. */
-export interface ResultSource {
-  backend(): Promise<Backend>
-  readonly clock: Clock
+export interface AsyncResultOptions {
+  readonly parent?: Result | undefined
+  /** Nothing is stored of the task: `get` resolves at once, to undefined. */
+  readonly ignored?: boolean
 }
 
 /**
- * The handle on a task that was sent: its state now, and its value when there is one.
+ * The handle on a task that was sent: its state now, and its value when there is one. Once the task has ended, what
+ * is known of it stays, and is not asked for again.
  *
  * @example
  * const result = await add.delay(4, 4)
  * await result.get({ timeout: 10 })   // 8
  */
-export class AsyncResult<R = unknown> {
+export class AsyncResult<R = unknown> implements Result<R> {
   readonly id: string
+  readonly parent: Result | undefined
+  readonly ignored: boolean
   readonly #source: ResultSource
+  /** What is known of a task that has ended. */
+  #final: ResultMeta | undefined
 
-  constructor(id: string, source: ResultSource) {
+  constructor(id: string, source: ResultSource, { parent, ignored = false }: AsyncResultOptions = {}) {
     this.id = id
+    this.parent = parent
+    this.ignored = ignored
     this.#source = source
   }
 
@@ -42,34 +47,41 @@ export class AsyncResult<R = unknown> {
    * Waits for the value.
    *
    * @throws {RemoteError} what the task threw, under the name it had there
-   * @throws {CeleryError} TIMEOUT, BACKEND_DISABLED, BACKEND_UNREACHABLE
+   * @throws {TimeoutError}
+   * @throws {CeleryError} JOIN_IN_TASK, BACKEND_DISABLED, BACKEND_UNREACHABLE
    */
   async get(options: GetOptions = {}): Promise<R> {
-    const meta = await this.#ready(options)
+    if (this.ignored) return undefined as R
+    assertWillNotBlock(this.#source, options)
+    const meta = await this.#ended(options)
     if (!exceptionStates.has(meta.status)) return meta.result as R
     const error = errorOf(meta)
     if (options.propagate !== false && propagateStates.has(meta.status)) throw error
     return error as R
   }
 
-  async #ready({ timeout, onMessage }: GetOptions): Promise<ResultMeta> {
+  async #ended({ timeout, onMessage, signal }: GetOptions): Promise<ResultMeta> {
+    if (this.#final) return this.#final
     const backend = await this.#source.backend()
-    const { promise: ready, resolve, reject } = Promise.withResolvers<ResultMeta>()
-    const giveUp = () => reject(new CeleryError('TIMEOUT', `no result of ${this.id} within ${timeout} s`))
+    const { promise: ended, resolve, reject } = Promise.withResolvers<ResultMeta>()
+    let state: State = states.PENDING
+    const giveUp = () => reject(new TimeoutError(this.id, timeout, state))
     const timer = timeout === undefined ? undefined : this.#source.clock.timer(giveUp, timeout * 1000)
-    const watching = backend.watch(
-      this.id,
-      (meta) => {
-        onMessage?.(meta)
-        if (readyStates.has(meta.status)) resolve(meta)
-      },
-      reject,
-    )
+    const onAbort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted) onAbort()
+    const onMeta = (meta: ResultMeta) => {
+      state = meta.status
+      onMessage?.(meta)
+      if (this.#note(meta)) resolve(meta)
+    }
+    const watching = backend.watch(this.id, onMeta, reject)
     try {
-      const [meta] = await Promise.all([ready, watching])
+      const [meta] = await Promise.all([ended, watching])
       return meta
     } finally {
       timer?.cancel()
+      signal?.removeEventListener('abort', onAbort)
       watching.then(
         (unwatch) => unwatch(),
         () => {},
@@ -77,9 +89,19 @@ export class AsyncResult<R = unknown> {
     }
   }
 
+  /** True when the task has ended. */
+  #note(meta: ResultMeta): boolean {
+    if (!readyStates.has(meta.status)) return false
+    this.#final = meta
+    return true
+  }
+
   /** Everything the backend knows; undefined for a task that waits, or that nobody ever sent. */
   async meta(): Promise<ResultMeta | undefined> {
-    return (await this.#source.backend()).get(this.id)
+    if (this.#final) return this.#final
+    const meta = await (await this.#source.backend()).get(this.id)
+    if (meta) this.#note(meta)
+    return meta
   }
 
   async state(): Promise<State> {
@@ -87,9 +109,14 @@ export class AsyncResult<R = unknown> {
   }
 
   /** The value, the exception, or what a custom state carries (PROGRESS …). */
-  async info(): Promise<unknown> {
+  async result(): Promise<unknown> {
     const meta = await this.meta()
     return meta && exceptionStates.has(meta.status) ? errorOf(meta) : meta?.result
+  }
+
+  /** {@link result} under the name that suits a state on the way. */
+  info(): Promise<unknown> {
+    return this.result()
   }
 
   async ready(): Promise<boolean> {
@@ -104,14 +131,88 @@ export class AsyncResult<R = unknown> {
     return (await this.state()) === states.FAILURE
   }
 
+  async traceback(): Promise<string | null> {
+    return (await this.meta())?.traceback ?? null
+  }
+
+  async dateDone(): Promise<Date | null> {
+    const text = (await this.meta())?.date_done
+    return (text && parseIsoDate(text)) || null
+  }
+
+  /** The task's name; like the five that follow, kept when `resultExtended` is set. */
+  async name(): Promise<string | undefined> {
+    return (await this.meta())?.name
+  }
+
+  async args(): Promise<readonly unknown[] | undefined> {
+    return (await this.meta())?.args
+  }
+
+  async kwargs(): Promise<Readonly<Record<string, unknown>> | undefined> {
+    return (await this.meta())?.kwargs
+  }
+
+  /** The node that ran it. */
+  async worker(): Promise<string | undefined> {
+    return (await this.meta())?.worker
+  }
+
+  async retries(): Promise<number | undefined> {
+    return (await this.meta())?.retries
+  }
+
+  async queue(): Promise<string | undefined> {
+    return (await this.meta())?.queue
+  }
+
+  async children(): Promise<readonly Result[]> {
+    return ((await this.meta())?.children ?? []).map((tuple) => this.#source.fromTuple(tuple))
+  }
+
+  /** Waits for the task, then for what it called, then for what these called: each with its value. */
+  async *collect(options: GetOptions = {}): AsyncGenerator<readonly [result: Result, value: unknown]> {
+    const found: Result[] = [this]
+    for (const result of found) {
+      yield [result, await result.get(options)]
+      found.push(...(await result.children()))
+    }
+  }
+
+  /** @throws {RemoteError} when the task has failed */
+  async maybeThrow(): Promise<void> {
+    const meta = await this.meta()
+    if (meta && propagateStates.has(meta.status)) throw errorOf(meta)
+  }
+
+  /** Deletes what the backend keeps of the task, and of those that led to it. */
+  async forget(): Promise<void> {
+    this.#final = undefined
+    await this.parent?.forget()
+    await (await this.#source.backend()).forget(this.id)
+  }
+
+  /** Tells all workers to ignore the task; with `terminate`, also to end it if it runs. */
+  async revoke({
+    terminate = false,
+    signal = 'SIGTERM',
+    wait,
+    timeout = 1,
+  }: RevokeOptions = {}): Promise<ControlReply> {
+    const control = await this.#source.control()
+    const command = { arguments: { task_id: this.id, terminate, signal } }
+    if (wait) return control.ask('revoke', { ...command, timeoutMs: timeout * 1000 })
+    await control.tell('revoke', command)
+    return {}
+  }
+
+  toTuple(): ResultTuple {
+    return [[this.id, this.parent?.toTuple() ?? null], null]
+  }
+
   /** As Celery shows it: `<AsyncResult: 8148dd9f-…>`. */
   [inspect](): string {
     return `<AsyncResult: ${this.id}>`
-  }
-
-  /** Deletes what the backend keeps. */
-  async forget(): Promise<void> {
-    await (await this.#source.backend()).forget(this.id)
   }
 }
 

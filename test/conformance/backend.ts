@@ -5,6 +5,7 @@ import { type ResultMeta, resultMeta } from '../../src/protocol/result-meta.ts'
 
 /** What not every backend does; those that cannot say why. */
 export type Ability =
+  | 'keeps groups until they are deleted'
   | 'keeps the children of a task'
   | 'shows a connection that is opened later what was stored'
   | 'tells every change in its order'
@@ -129,6 +130,17 @@ export function backendConformance(
       await backend.forget(meta.task_id)
       expect(await backend.get(meta.task_id)).toBeUndefined()
     })
+  })
+
+  itCan('keeps groups until they are deleted', async () => {
+    const { groups } = await writer()
+    const other = (await writer()).groups
+    if (!groups || !other) throw new Error('this backend keeps no groups: it says why in `cannot`')
+    const id = randomUUID()
+    await groups.save(id, [[id, [['parent', null], null]], [[['member', null], null]]])
+    expect(await other.restore(id)).toEqual([[id, [['parent', null], null]], [[['member', null], null]]])
+    await other.delete(id)
+    expect(await groups.restore(id)).toBeUndefined()
   })
 
   describe('watching', () => {

@@ -126,3 +126,23 @@ for (const { title, needs, open } of places) {
     })
   })
 }
+
+describeWith(['redis', 'python'], 'saved groups of results', () => {
+  it('are found by Python and by TypeScript, whoever saved them', async () => {
+    const backend = await freshRedisUrl()
+    const app = new Celery('groups', { resultBackend: backend })
+    await using python = await pythonClient({ broker: 'memory://', backend })
+    await app.groupResult('ours', [app.asyncResult('a'), app.groupResult('inner', [app.asyncResult('b')])]).save()
+    const tuple = [
+      ['ours', null],
+      [
+        [['a', null], null],
+        [['inner', null], [[['b', null], null]]],
+      ],
+    ]
+    expect(await python.eval('GroupResult.restore("ours", app=app).as_tuple()')).toEqual(tuple)
+    await python.eval('GroupResult("theirs", GroupResult.restore("ours", app=app).results, app=app).save()')
+    expect((await app.restoreGroup('theirs'))?.toTuple()).toEqual([['theirs', null], tuple[1]])
+    await app.close()
+  })
+})

@@ -8,7 +8,7 @@ import type { Parameter, Row } from './dialect.ts'
  * The columns of a meta. `result` is a pickle, `args` and `kwargs` are JSON, as Celery has them; children, group and
  * parent have no column.
  */
-export function toColumns(meta: ResultMeta & Partial<Extended>): Record<string, Parameter> {
+export function toColumns(meta: ResultMeta): Record<string, Parameter> {
   const { task_id, status, result, date_done, traceback } = meta
   const columns = {
     task_id,
@@ -20,16 +20,6 @@ export function toColumns(meta: ResultMeta & Partial<Extended>): Record<string, 
   if (meta.name === undefined) return columns
   const { name, args, kwargs, worker = null, retries = null, queue = null } = meta
   return { ...columns, name, args: toJson(args), kwargs: toJson(kwargs), worker, retries, queue }
-}
-
-/** What is kept with a result when `resultExtended` is set. */
-interface Extended {
-  name: string
-  args: unknown
-  kwargs: unknown
-  worker: string
-  retries: number
-  queue: string
 }
 
 /** @throws {CeleryError} CONTENT_DISALLOWED when the result is more than plain data */
