@@ -28,7 +28,10 @@ return 1
 const metaKey = (taskId: string) => `celery-task-meta-${taskId}`
 const groupKey = (groupId: string) => `celery-taskset-meta-${groupId}`
 
-type Watcher = (meta: ResultMeta) => void
+interface Watcher {
+  readonly onMeta: (meta: ResultMeta) => void
+  readonly onError: (error: Error) => void
+}
 
 class RedisBackend implements Backend {
   readonly name = 'redis'
@@ -59,23 +62,29 @@ class RedisBackend implements Backend {
 
   async get(taskId: string): Promise<ResultMeta | undefined> {
     const text = await this.#attempt(this.#commands.get(metaKey(taskId)))
-    return text === null ? undefined : parse(text)
+    return text === null ? undefined : parse(taskId, text)
   }
 
-  async watch(taskId: string, onMeta: Watcher): Promise<() => void> {
+  async watch(taskId: string, onMeta: Watcher['onMeta'], onError: Watcher['onError'] = () => {}): Promise<() => void> {
     const key = metaKey(taskId)
+    const watcher = { onMeta, onError }
     const watchers = this.#watchers.get(key) ?? new Set()
-    this.#watchers.set(key, watchers.add(onMeta))
-    await this.#subscribe(key)
-    // Subscribed first, looked second: nothing falls between.
-    const meta = await this.get(taskId)
-    if (meta) onMeta(meta)
-    return () => this.#unwatch(key, onMeta)
+    this.#watchers.set(key, watchers.add(watcher))
+    try {
+      await this.#subscribe(key)
+      // Subscribed first, looked second: nothing falls between.
+      const meta = await this.get(taskId)
+      if (meta) onMeta(meta)
+    } catch (error) {
+      this.#unwatch(key, watcher)
+      throw error
+    }
+    return () => this.#unwatch(key, watcher)
   }
 
-  #unwatch(key: string, onMeta: Watcher): void {
+  #unwatch(key: string, watcher: Watcher): void {
     const watchers = this.#watchers.get(key)
-    if (!watchers?.delete(onMeta) || watchers.size > 0) return
+    if (!watchers?.delete(watcher) || watchers.size > 0) return
     this.#watchers.delete(key)
     this.#subscriptions.delete(key)
     this.#subscriber
@@ -109,8 +118,13 @@ class RedisBackend implements Backend {
   }
 
   #tell(key: string, text: string): void {
-    const meta = parse(text)
-    if (meta) for (const watcher of this.#watchers.get(key) ?? []) watcher(meta)
+    const watchers = this.#watchers.get(key) ?? []
+    try {
+      const meta = parse(key, text)
+      for (const { onMeta } of watchers) onMeta(meta)
+    } catch (error) {
+      for (const { onError } of watchers) onError(error as Error)
+    }
   }
 
   async forget(taskId: string): Promise<void> {
@@ -150,10 +164,15 @@ class RedisBackend implements Backend {
   }
 }
 
-function parse(text: string): ResultMeta | undefined {
+/** @throws {CeleryError} DECODE_ERROR */
+function parse(whose: string, text: string): ResultMeta {
+  let cause: unknown
   try {
-    return parseResultMeta(loads(text))
-  } catch {
-    return undefined
+    const meta = parseResultMeta(loads(text))
+    if (meta) return meta
+  } catch (error) {
+    cause = error
   }
+  const next = 'Let every worker keep results as JSON (result_serializer).'
+  throw new CeleryError('DECODE_ERROR', `what is stored for ${whose} is no result in JSON`, { cause, next })
 }

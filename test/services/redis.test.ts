@@ -62,6 +62,19 @@ describeWith(['redis'], 'Redis', () => {
       }
     })
 
+    it('says of a result that is not JSON that it cannot be read, to who asks and to who waits', async () => {
+      const app = new Celery('reader', { resultBackend: url })
+      const refusal = { code: 'DECODE_ERROR', message: expect.stringContaining('is no result in JSON') }
+      await redis.set('celery-task-meta-yaml', 'status: SUCCESS')
+      await expect(app.asyncResult('yaml').state()).rejects.toMatchObject(refusal)
+      await expect(app.asyncResult('yaml').get()).rejects.toMatchObject(refusal)
+      const waiting = expect(app.asyncResult('later').get()).rejects.toMatchObject(refusal)
+      const isHeard = async () => Number(await redis.publish('celery-task-meta-later', 'status: SUCCESS'))
+      await until(isHeard, { describe: 'the one who waits to listen' })
+      await waiting
+      await app.close()
+    })
+
     it('binds queues as Celery binds them', async () => {
       await redis.flushdb()
       const transport = await openTransport(url)
