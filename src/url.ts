@@ -15,13 +15,17 @@ export interface ServiceUrl {
 const pattern =
   /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?:(?<credentials>[^@/]*)@)?(?<host>\[[^\]]*\]|[^:/?#]*)(?::(?<port>\d+))?(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/i
 
+/** The addresses of a list, `amqp://a;amqp://b`: brokers that stand in for each other, or sentinels. */
+export const addressesOf = (text: string): string[] => text.split(';').filter((address) => address !== '')
+
 /**
  * Reads `scheme://user:password@host:port/path?query`, as kombu does: every part but the scheme may be missing.
+ * Of a list of addresses it is the first.
  *
  * @throws {CeleryError} IMPROPERLY_CONFIGURED when it is no such address.
  */
 export function parseUrl(text: string): ServiceUrl {
-  const groups = pattern.exec(text)?.groups
+  const groups = pattern.exec(addressesOf(text)[0] ?? '')?.groups
   const port = groups?.port === undefined ? undefined : Number(groups.port)
   if (!groups?.scheme || (port !== undefined && port > 65535)) {
     throw new CeleryError('IMPROPERLY_CONFIGURED', `not a broker or backend address: ${maskUrl(text)}`, {

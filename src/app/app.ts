@@ -312,8 +312,8 @@ export class Celery implements Sender {
       clock: this.clock,
       log: this.log,
       connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
-      visibilityTimeout: this.conf.brokerTransportOptions.visibilityTimeout,
       onEvent,
+      ...this.conf.brokerTransportOptions,
     })
   }
 

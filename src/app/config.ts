@@ -1,12 +1,16 @@
 import { defaultLogFormat, defaultTaskLogFormat } from '../log-format.ts'
 import { exchangeTypes } from '../protocol/entity.ts'
+import { driverDefaults } from '../transport/open.ts'
+import { queueOrderStrategies } from '../transport/transport.ts'
 import {
   amount,
+  anyText,
   count,
   flag,
   type Group,
   group,
   logLevel,
+  numbers,
   oneOf,
   orNull,
   queues,
@@ -146,7 +150,21 @@ export const settingsTable = {
   /** What only one transport knows. */
   brokerTransportOptions: group({
     /** Redis: seconds after which a message that nobody acknowledged goes to another worker. */
-    visibilityTimeout: setting(seconds, 3_600),
+    visibilityTimeout: setting(seconds, driverDefaults.visibilityTimeout),
+    /** Redis: what the name of every key and channel begins with. */
+    globalKeyprefix: setting(anyText, driverDefaults.globalKeyprefix),
+    /** Redis: stands between a queue's name and its priority step. */
+    sep: setting(text, driverDefaults.sep),
+    /** Redis: the priorities that have a list of their own. */
+    prioritySteps: setting(numbers, driverDefaults.prioritySteps),
+    /** Redis: which of several queues is looked at first: `round_robin`, `sorted` or `priority`. */
+    queueOrderStrategy: setting(oneOf(queueOrderStrategies), driverDefaults.queueOrderStrategy),
+    /** Redis: fanout channels begin with the number of the database. */
+    fanoutPrefix: setting(flag, driverDefaults.fanoutPrefix),
+    /** Redis: fanout channels end with the routing key. */
+    fanoutPatterns: setting(flag, driverDefaults.fanoutPatterns),
+    /** Sentinel: the name of the master. */
+    masterName: setting(orNull(text), driverDefaults.masterName),
   }),
 }
 

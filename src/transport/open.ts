@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts'
 import { CeleryError } from '../errors.ts'
 import { silentLogger } from '../log.ts'
 import { maskUrl, parseUrl } from '../url.ts'
-import type { Transport, TransportOptions } from './transport.ts'
+import type { DriverOptions, Transport, TransportOptions } from './transport.ts'
 
 type Open = (url: string, options: TransportOptions) => Promise<Transport>
 
@@ -12,9 +12,21 @@ const drivers: Record<string, () => Promise<Open>> = {
   redis: async () => (await import('./redis/redis.ts')).openRedis,
   rediss: async () => (await import('./redis/redis.ts')).openRedis,
   'redis+socket': async () => (await import('./redis/redis.ts')).openRedis,
+  sentinel: async () => (await import('./redis/redis.ts')).openRedis,
   amqp: async () => (await import('./amqp.ts')).openAmqp,
   amqps: async () => (await import('./amqp.ts')).openAmqp,
   pyamqp: async () => (await import('./amqp.ts')).openAmqp,
+}
+
+export const driverDefaults: Readonly<DriverOptions> = {
+  visibilityTimeout: 3_600,
+  globalKeyprefix: '',
+  sep: '\x06\x16',
+  prioritySteps: [0, 3, 6, 9],
+  queueOrderStrategy: 'round_robin',
+  fanoutPrefix: true,
+  fanoutPatterns: true,
+  masterName: null,
 }
 
 /**
@@ -35,8 +47,8 @@ export async function openTransport(url: string, options: Partial<TransportOptio
     clock: systemClock,
     log: silentLogger,
     connectTimeoutMs: 4_000,
-    visibilityTimeout: 3_600,
     onEvent: () => {},
+    ...driverDefaults,
     ...options,
   })
 }

@@ -91,12 +91,32 @@ export type TransportEvent =
   | { readonly type: 'blocked'; readonly reason: string }
   | { readonly type: 'unblocked' }
 
-export interface TransportOptions {
+export interface TransportOptions extends DriverOptions {
   clock: Clock
   log: Logger
   /** Milliseconds to wait for the first connection. */
   connectTimeoutMs: number
-  /** Seconds after which a message that nobody acknowledged goes to another consumer (Redis). */
-  visibilityTimeout: number
   onEvent: (event: TransportEvent) => void
 }
+
+/** What only one driver knows: Celery's `broker_transport_options`, as far as they do something here. */
+export interface DriverOptions {
+  /** Redis: seconds after which a message that nobody acknowledged goes to another consumer. */
+  visibilityTimeout: number
+  /** Redis: what the name of every key and channel begins with. */
+  globalKeyprefix: string
+  /** Redis: stands between a queue's name and its priority step, and inside bindings. */
+  sep: string
+  /** Redis: the priorities that have a list of their own. */
+  prioritySteps: readonly number[]
+  /** Redis: which of several queues is looked at first: each in turn, by name, or as they are listed. */
+  queueOrderStrategy: (typeof queueOrderStrategies)[number]
+  /** Redis: fanout channels begin with the number of the database. */
+  fanoutPrefix: boolean
+  /** Redis: fanout channels end with the routing key. */
+  fanoutPatterns: boolean
+  /** Sentinel: the name of the master. */
+  masterName: string | null
+}
+
+export const queueOrderStrategies = ['round_robin', 'sorted', 'priority'] as const

@@ -58,6 +58,8 @@ export const text: Kind<string> = {
   fits: (given): given is string => typeof given === 'string' && given !== '',
 }
 
+export const anyText: Kind<string> = { wants: 'a text', fits: (given) => typeof given === 'string' }
+
 export const flag: Kind<boolean> = { wants: 'true or false', fits: (given) => typeof given === 'boolean' }
 
 export const amount: Kind<number> = {
@@ -75,6 +77,11 @@ export const count: Kind<number> = {
 export const texts: Kind<readonly string[]> = {
   wants: 'a list of texts',
   fits: (given): given is string[] => Array.isArray(given) && given.every(text.fits),
+}
+
+export const numbers: Kind<readonly number[]> = {
+  wants: 'a list of whole numbers, 0 or more',
+  fits: (given): given is number[] => Array.isArray(given) && given.length > 0 && given.every(count.fits),
 }
 
 /** Where tasks go. What is in it is read by the router. */

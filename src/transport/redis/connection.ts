@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { CeleryError, type ErrorCode, messageOf } from '../../errors.ts'
-import { maskUrl, parseUrl } from '../../url.ts'
+import { addressesOf, maskUrl, parseUrl, type ServiceUrl } from '../../url.ts'
+import { tlsOptions } from '../tls.ts'
 
 /** The home of ioredis: how a connection to Redis is made, and what its errors mean. */
 
@@ -11,28 +12,45 @@ export interface RedisAddress {
   readonly options: RedisOptions
 }
 
-/** Reads `redis://`, `rediss://` and `redis+socket://` addresses as kombu does. */
-export function redisAddress(url: string): RedisAddress {
-  const { scheme, hostname, port, username, password, path, query } = parseUrl(url)
-  const isSocket = scheme === 'redis+socket' || scheme === 'socket'
-  const database = isSocket ? (query.virtual_host ?? '0') : path || '0'
+interface AddressOptions {
+  /** Sentinel: the name of the master. */
+  masterName?: string | null
+}
+
+/** Reads `redis://`, `rediss://`, `redis+socket://` and `sentinel://…;sentinel://…` addresses as kombu does. */
+export function redisAddress(url: string, { masterName = null }: AddressOptions = {}): RedisAddress {
+  const address = parseUrl(url)
+  const { scheme, username, password, path, query } = address
+  const database = scheme === 'redis+socket' ? (query.virtual_host ?? '0') : path || '0'
   const db = Number(database)
   if (!Number.isInteger(db) || db < 0) {
     throw new CeleryError('IMPROPERLY_CONFIGURED', `the database of ${maskUrl(url)} is not a number: ${database}`)
   }
-  return {
-    db,
-    options: {
-      ...(isSocket ? { path: `/${path}` } : { host: hostname || '127.0.0.1', port: port ?? 6379 }),
-      ...(username !== undefined && { username }),
-      ...(password !== undefined && { password }),
-      ...(scheme === 'rediss' && { tls: {} }),
-      db,
-    },
-  }
+  const place = scheme === 'sentinel' ? throughSentinels(url, masterName) : placeOf(address)
+  const login = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }
+  return { db, options: { ...place, ...login, db } }
 }
 
-export interface ConnectOptions {
+function placeOf({ scheme, hostname, port, path, query }: ServiceUrl): RedisOptions {
+  if (scheme === 'redis+socket') return { path: `/${path}` }
+  const place = { host: hostname || '127.0.0.1', port: port ?? 6379 }
+  return scheme === 'rediss' ? { ...place, tls: tlsOptions(query) } : place
+}
+
+// The sentinels are asked anew for each connection, so a new master is found after a failover.
+function throughSentinels(url: string, masterName: string | null): RedisOptions {
+  if (!masterName) {
+    const next = "Name the master as your sentinels know it: brokerTransportOptions: { masterName: 'mymaster' }."
+    throw new CeleryError('IMPROPERLY_CONFIGURED', `${maskUrl(url)} does not say which master is meant`, { next })
+  }
+  const sentinels = addressesOf(url).map((each) => {
+    const { hostname, port } = parseUrl(each)
+    return { host: hostname || '127.0.0.1', port: port ?? 26379 }
+  })
+  return { sentinels, name: masterName }
+}
+
+export interface ConnectOptions extends AddressOptions {
   connectTimeoutMs: number
   /** Which error a failed first connection is. */
   code: Extract<ErrorCode, 'BROKER_UNREACHABLE' | 'BACKEND_UNREACHABLE'>
@@ -49,7 +67,7 @@ export interface ConnectOptions {
  */
 export async function connectRedis(url: string, options: ConnectOptions): Promise<Redis> {
   const settings: RedisOptions & { replyMapping: 'legacy' } = {
-    ...redisAddress(url).options,
+    ...redisAddress(url, options).options,
     replyMapping: 'legacy',
     lazyConnect: true,
     connectTimeout: options.connectTimeoutMs,

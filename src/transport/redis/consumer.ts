@@ -4,7 +4,6 @@ import type { Consumer, Delivery } from '../transport.ts'
 import { bury } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { decodeEnvelope } from './envelope.ts'
-import { listKeys, prioritySteps, queueOfList, unackedIndexKey, unackedKey } from './keys.ts'
 import type { RedisLink } from './link.ts'
 import type { Taken } from './unacked.ts'
 
@@ -28,10 +27,14 @@ export class RedisConsumer implements Consumer {
   constructor(link: RedisLink, queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, prefetch: number) {
     this.#link = link
     this.#queues = queues.map((queue) => queue.name)
+    if (link.options.queueOrderStrategy === 'sorted') this.#queues.sort()
     this.#noAck = queues.every((queue) => queue.noAck)
     this.#onDelivery = onDelivery
     this.#prefetch = prefetch
-    this.#doorbell = new Doorbell(this.#queues.flatMap(listKeys), () => link.connect())
+    this.#doorbell = new Doorbell(
+      this.#queues.flatMap((queue) => link.keys.lists(queue)),
+      () => link.connect(),
+    )
   }
 
   async start(): Promise<this> {
@@ -76,9 +79,14 @@ export class RedisConsumer implements Consumer {
   async #take(room: number): Promise<Taken[]> {
     const keys = this.#keysInOrder()
     if (this.#noAck) return this.#pop(keys, room)
-    const { scripts, unacked } = this.#link
+    const { scripts, unacked, keys: names } = this.#link
     const stem = unacked.holder.nextStem()
-    const reply = await scripts.take([unackedIndexKey, unackedKey, ...keys], room, stem, keys.map(queueOfList))
+    const reply = await scripts.take(
+      [names.unackedIndex, names.unacked, ...keys],
+      room,
+      stem,
+      keys.map((key) => names.queueOf(key)),
+    )
     const taken: Taken[] = []
     for (let i = 0; i < reply.length; i += 3) {
       const [list, tag, envelope] = reply.slice(i, i + 3)
@@ -93,16 +101,18 @@ export class RedisConsumer implements Consumer {
     return keys.flatMap((list, i) => (popped[i] ?? []).map((envelope) => ({ list, tag: '', envelope })))
   }
 
-  /** By urgency first, then by turn. */
+  /** By urgency first, then in the order that was asked for. */
   #keysInOrder(): string[] {
-    const lists = this.#queues.map(listKeys)
-    this.#queues = [...this.#queues.slice(1), ...this.#queues.slice(0, 1)]
-    return prioritySteps.flatMap((_, step) => lists.map((keys) => keys[step] ?? ''))
+    const { keys, options } = this.#link
+    const lists = this.#queues.map((queue) => keys.lists(queue))
+    if (options.queueOrderStrategy === 'round_robin')
+      this.#queues = [...this.#queues.slice(1), ...this.#queues.slice(0, 1)]
+    return keys.prioritySteps.flatMap((_, step) => lists.map((ofQueue) => ofQueue[step] ?? ''))
   }
 
   #deliver({ list, tag, envelope }: Taken): void {
-    const { unacked, commands, options } = this.#link
-    const queue = queueOfList(list)
+    const { unacked, commands, keys, options } = this.#link
+    const queue = keys.queueOf(list)
     let isSettled = this.#noAck
     const settle = async (how: () => Promise<unknown>) => {
       if (isSettled) return
@@ -120,7 +130,9 @@ export class RedisConsumer implements Consumer {
       reject: ({ requeue }) => (requeue ? settle(() => unacked.requeue(tag)) : ack()),
       deadLetter: (reason) => {
         const letter = { reason, time: new Date(options.clock.now()).toISOString(), queue }
-        return this.#noAck ? bury(commands, { ...letter, raw: envelope }) : settle(() => unacked.bury(tag, letter))
+        return this.#noAck
+          ? bury(commands, keys, { ...letter, raw: envelope })
+          : settle(() => unacked.bury(tag, letter))
       },
     })
   }

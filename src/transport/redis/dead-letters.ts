@@ -2,24 +2,24 @@ import { isObject } from '../../protocol/json.ts'
 import { type DeadLetter, maxDeadLetters } from '../transport.ts'
 import type { Redis } from './connection.ts'
 import { decodeEnvelope } from './envelope.ts'
-import { deadLetterKey, unackedIndexKey, unackedKey } from './keys.ts'
+import type { Keys } from './keys.ts'
 
 type Buried = Omit<DeadLetter, 'headers'>
 
 /** Keeps a broken message as JSON in a list, newest first; in the same step its claim, if it has one, is given up. */
-export async function bury(commands: Redis, { raw, ...letter }: Buried, tag?: string): Promise<void> {
+export async function bury(commands: Redis, keys: Keys, { raw, ...letter }: Buried, tag?: string): Promise<void> {
   const entry = JSON.stringify({ ...letter, raw: Buffer.from(raw).toString('base64') })
   const transaction = commands
     .multi()
-    .lpush(deadLetterKey, entry)
-    .ltrim(deadLetterKey, 0, maxDeadLetters - 1)
-  if (tag !== undefined) transaction.zrem(unackedIndexKey, tag).hdel(unackedKey, tag)
+    .lpush(keys.deadLetters, entry)
+    .ltrim(keys.deadLetters, 0, maxDeadLetters - 1)
+  if (tag !== undefined) transaction.zrem(keys.unackedIndex, tag).hdel(keys.unacked, tag)
   const replies = (await transaction.exec()) ?? []
   for (const [error] of replies) if (error) throw error
 }
 
-export async function buried(commands: Redis, limit: number): Promise<DeadLetter[]> {
-  const entries = await commands.lrange(deadLetterKey, 0, limit - 1)
+export async function buried(commands: Redis, keys: Keys, limit: number): Promise<DeadLetter[]> {
+  const entries = await commands.lrange(keys.deadLetters, 0, limit - 1)
   return entries.map(readEntry)
 }
 

@@ -1,7 +1,7 @@
 import type { Queue } from '../../protocol/entity.ts'
 import type { Consumer } from '../transport.ts'
 import type { Redis } from './connection.ts'
-import { channelPattern } from './keys.ts'
+import type { Keys } from './keys.ts'
 
 /** A queue bound to a fanout exchange is a subscription on Redis: it hears what is published while it listens. */
 export class FanoutSubscription implements Consumer {
@@ -9,8 +9,8 @@ export class FanoutSubscription implements Consumer {
   readonly #onMessage: (envelope: Uint8Array) => void
   #subscriber: Redis | undefined
 
-  constructor(db: number, queue: Queue, onMessage: (envelope: Uint8Array) => void) {
-    this.#pattern = channelPattern(db, queue)
+  constructor(keys: Keys, queue: Queue, onMessage: (envelope: Uint8Array) => void) {
+    this.#pattern = keys.channelPattern(queue)
     this.#onMessage = onMessage
   }
 

@@ -1,11 +1,12 @@
 import type { TransportOptions } from '../transport.ts'
 import type { Redis } from './connection.ts'
+import type { Keys } from './keys.ts'
 import type { Scripts } from './scripts.ts'
 import type { Unacked } from './unacked.ts'
 
 /** What the parts of this transport share. */
 export interface RedisLink {
-  readonly db: number
+  readonly keys: Keys
   readonly commands: Redis
   readonly scripts: Scripts
   readonly unacked: Unacked

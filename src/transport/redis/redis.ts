@@ -17,16 +17,16 @@ import { RedisConsumer } from './consumer.ts'
 import { buried, bury } from './dead-letters.ts'
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts'
 import { FanoutSubscription } from './fanout.ts'
-import { bindingKey, bindingMember, boundQueues, channel, listKey, listKeys } from './keys.ts'
+import { Keys } from './keys.ts'
 import type { RedisLink } from './link.ts'
 import { scriptsOn } from './scripts.ts'
 import { Unacked } from './unacked.ts'
 
 /** Speaks kombu's Redis layout, so that Python and TypeScript share queues. Needs Redis 6.2 or newer. */
 export async function openRedis(url: string, options: TransportOptions): Promise<Transport> {
-  const { onEvent, connectTimeoutMs } = options
+  const { onEvent, connectTimeoutMs, masterName } = options
   const connections = new Connections((extra) =>
-    connectRedis(url, { connectTimeoutMs, code: 'BROKER_UNREACHABLE', ...extra }),
+    connectRedis(url, { connectTimeoutMs, masterName, code: 'BROKER_UNREACHABLE', ...extra }),
   )
   const commands = await connections.open({
     onLost: (error) => onEvent({ type: 'lost', error: connectionError(url, error, 'BROKER_UNREACHABLE') }),
@@ -71,29 +71,38 @@ class RedisTransport implements Transport {
     this.url = maskUrl(url)
     this.#connections = connections
     const scripts = scriptsOn(commands)
-    const unacked = new Unacked(commands, scripts, options)
+    const keys = new Keys(redisAddress(url, options).db, options)
+    const unacked = new Unacked(commands, scripts, keys, options)
     const connect = () => connections.open()
-    this.#link = { db: redisAddress(url).db, commands, scripts, unacked, options, connect }
+    this.#link = { keys, commands, scripts, unacked, options, connect }
+  }
+
+  get #keys(): Keys {
+    return this.#link.keys
   }
 
   async declare(queue: Queue): Promise<void> {
+    refuseHeaders(queue.exchange)
     if (queue.autoDelete) this.#transient.add(queue)
     if (queue.exchange.name !== '') {
-      await this.#attempt(this.#link.commands.sadd(bindingKey(queue.exchange.name), bindingMember(queue)))
+      await this.#attempt(
+        this.#link.commands.sadd(this.#keys.binding(queue.exchange.name), this.#keys.bindingMember(queue)),
+      )
     }
   }
 
   async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
+    refuseHeaders(exchange)
     const envelope = encodeEnvelope(message, exchange.name, routingKey, randomUUID())
     await this.#attempt(this.#send(envelope, message.properties.priority, exchange, routingKey))
   }
 
   async #send(envelope: string, priority: number, exchange: Exchange, routingKey: string): Promise<unknown> {
-    const { commands, db } = this.#link
-    if (exchange.name === '') return commands.lpush(listKey(routingKey, priority), envelope)
-    if (exchange.type === 'fanout') return commands.publish(channel(db, exchange.name, routingKey), envelope)
-    const queues = boundQueues(await commands.smembers(bindingKey(exchange.name)), exchange, routingKey)
-    return Promise.all(queues.map((queue) => commands.lpush(listKey(queue, priority), envelope)))
+    const { commands, keys } = this.#link
+    if (exchange.name === '') return commands.lpush(keys.list(routingKey, priority), envelope)
+    if (exchange.type === 'fanout') return commands.publish(keys.channel(exchange.name, routingKey), envelope)
+    const queues = keys.boundQueues(await commands.smembers(keys.binding(exchange.name)), exchange, routingKey)
+    return Promise.all(queues.map((queue) => commands.lpush(keys.list(queue, priority), envelope)))
   }
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
@@ -116,12 +125,12 @@ class RedisTransport implements Transport {
   }
 
   async #subscribe(queue: Queue, onDelivery: (delivery: Delivery) => void): Promise<Consumer> {
-    const { commands, options } = this.#link
-    const subscription = new FanoutSubscription(this.#link.db, queue, (envelope) => {
+    const { commands, keys, options } = this.#link
+    const subscription = new FanoutSubscription(keys, queue, (envelope) => {
       const settled = async () => {}
       const deadLetter = (reason: string) => {
         const time = new Date(options.clock.now()).toISOString()
-        return bury(commands, { reason, time, queue: queue.name, raw: envelope })
+        return bury(commands, keys, { reason, time, queue: queue.name, raw: envelope })
       }
       onDelivery({ ...decodeEnvelope(envelope), queue: queue.name, ack: settled, reject: settled, deadLetter })
     })
@@ -129,23 +138,23 @@ class RedisTransport implements Transport {
   }
 
   async size(queue: string): Promise<number> {
-    const lengths = await Promise.all(listKeys(queue).map((key) => this.#link.commands.llen(key)))
+    const lengths = await Promise.all(this.#keys.lists(queue).map((key) => this.#link.commands.llen(key)))
     return lengths.reduce((sum, length) => sum + length, 0)
   }
 
   async purge(queue: string): Promise<number> {
     const size = await this.size(queue)
-    await this.#link.commands.del(...listKeys(queue))
+    await this.#link.commands.del(...this.#keys.lists(queue))
     return size
   }
 
   async delete(queue: Queue): Promise<void> {
-    await this.#link.commands.srem(bindingKey(queue.exchange.name), bindingMember(queue))
-    await this.#link.commands.del(...listKeys(queue.name))
+    await this.#link.commands.srem(this.#keys.binding(queue.exchange.name), this.#keys.bindingMember(queue))
+    await this.#link.commands.del(...this.#keys.lists(queue.name))
   }
 
   async deadLetters(limit = maxDeadLetters): Promise<DeadLetter[]> {
-    return this.#attempt(buried(this.#link.commands, limit))
+    return this.#attempt(buried(this.#link.commands, this.#keys, limit))
   }
 
   async close(): Promise<void> {
@@ -169,6 +178,13 @@ class RedisTransport implements Transport {
       throw refusedCommand(this.url, cause)
     }
   }
+}
+
+function refuseHeaders({ name, type }: Exchange): void {
+  if (type !== 'headers') return
+  const reason = 'a binding on Redis holds a routing key and a pattern, and no headers to compare'
+  const next = 'Use a topic exchange, or RabbitMQ.'
+  throw new CeleryError('UNSUPPORTED', `the headers exchange '${name}' does not work on Redis: ${reason}`, { next })
 }
 
 const isFanout = (queue: Queue) => queue.exchange.type === 'fanout'

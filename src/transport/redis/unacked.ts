@@ -8,10 +8,8 @@ import type { Redis } from './connection.ts'
 import { bury } from './dead-letters.ts'
 import { decodeEnvelope, markRedelivered } from './envelope.ts'
 import { Holder, hostPrefix } from './holder.ts'
-import { bindingKey, boundQueues, listKey, unackedIndexKey, unackedKey, unackedMutexKey } from './keys.ts'
+import type { Keys } from './keys.ts'
 import type { Scripts } from './scripts.ts'
-
-const keys = [unackedIndexKey, unackedKey]
 
 /** A claim that is fresh is renewed each second; one that was not for so long may have lost its holder. */
 const silentSeconds = 2
@@ -36,6 +34,7 @@ export class Unacked {
   readonly holder: Holder = new Holder()
   readonly #commands: Redis
   readonly #scripts: Scripts
+  readonly #keys: Keys
   readonly #options: TransportOptions
   readonly #mine = new Map<string, Taken>()
   readonly #stopped = new AbortController()
@@ -43,9 +42,10 @@ export class Unacked {
   #flushing: Promise<void> = Promise.resolve()
   #isSweeping = false
 
-  constructor(commands: Redis, scripts: Scripts, options: TransportOptions) {
+  constructor(commands: Redis, scripts: Scripts, keys: Keys, options: TransportOptions) {
     this.#commands = commands
     this.#scripts = scripts
+    this.#keys = keys
     this.#options = options
   }
 
@@ -66,8 +66,8 @@ export class Unacked {
     this.#acknowledged = []
     const transaction = this.#commands
       .multi()
-      .zrem(unackedIndexKey, ...tags)
-      .hdel(unackedKey, ...tags)
+      .zrem(this.#keys.unackedIndex, ...tags)
+      .hdel(this.#keys.unacked, ...tags)
     try {
       await transaction.exec()
     } catch {
@@ -86,7 +86,7 @@ export class Unacked {
   async bury(tag: string, letter: { reason: string; time: string; queue: string }): Promise<void> {
     const taken = this.#mine.get(tag)
     if (!taken) return
-    await bury(this.#commands, { ...letter, raw: taken.envelope }, tag)
+    await bury(this.#commands, this.#keys, { ...letter, raw: taken.envelope }, tag)
     this.#mine.delete(tag)
   }
 
@@ -99,7 +99,9 @@ export class Unacked {
   }
 
   async #putBack({ tag, list, envelope }: Taken, end: 'front' | 'back'): Promise<void> {
-    await this.#scripts.putBack([...keys, list], tag, markRedelivered(envelope), { end })
+    await this.#scripts.putBack([this.#keys.unackedIndex, this.#keys.unacked, list], tag, markRedelivered(envelope), {
+      end,
+    })
   }
 
   /** Begins to sweep, as soon as there is a consumer. */
@@ -121,7 +123,7 @@ export class Unacked {
   async sweep(): Promise<void> {
     if (this.#commands.status !== 'ready') return
     await this.#flush()
-    if (this.#mine.size > 0) await this.#scripts.renew([unackedIndexKey], [...this.#mine.keys()])
+    if (this.#mine.size > 0) await this.#scripts.renew([this.#keys.unackedIndex], [...this.#mine.keys()])
     const orphans = await this.#orphans()
     if (orphans.length > 0) await this.#alone(() => this.#restoreAll(orphans))
   }
@@ -129,7 +131,7 @@ export class Unacked {
   async #orphans(): Promise<Claim[]> {
     const { visibilityTimeout } = this.#options
     const silent = Math.min(silentSeconds, visibilityTimeout)
-    const found = await this.#scripts.stale([unackedIndexKey], silent, visibilityTimeout, hostPrefix)
+    const found = await this.#scripts.stale([this.#keys.unackedIndex], silent, visibilityTimeout, hostPrefix)
     const isHeld = (tag: string) => this.#mine.has(tag) || this.#acknowledged.includes(tag)
     const claims: Claim[] = []
     for (let i = 0; i < found.length; i += 3) {
@@ -141,18 +143,18 @@ export class Unacked {
   /** Under kombu's lock: one gives back at a time, Python or not; whoever comes second looks again a second later. */
   async #alone(action: () => Promise<void>): Promise<void> {
     const token = randomUUID()
-    if ((await this.#commands.set(unackedMutexKey, token, 'PX', mutexMs, 'NX')) === null) return
+    if ((await this.#commands.set(this.#keys.unackedMutex, token, 'PX', mutexMs, 'NX')) === null) return
     try {
       await action()
     } finally {
-      await this.#scripts.release([unackedMutexKey], token)
+      await this.#scripts.release([this.#keys.unackedMutex], token)
     }
   }
 
   async #restoreAll(claims: readonly Claim[]): Promise<void> {
     for (const claim of claims) {
-      const entry = await this.#commands.hget(unackedKey, claim.tag)
-      if (entry === null) await this.#commands.zrem(unackedIndexKey, claim.tag)
+      const entry = await this.#commands.hget(this.#keys.unacked, claim.tag)
+      if (entry === null) await this.#commands.zrem(this.#keys.unackedIndex, claim.tag)
       else await this.#restore(claim, entry)
     }
   }
@@ -162,21 +164,24 @@ export class Unacked {
     const record = readRecord(entry)
     if (!record) {
       const letter = { reason: 'what was recorded of it is no message', time: isoNow(clock), queue: '' }
-      return bury(this.#commands, { ...letter, raw: Buffer.from(entry) }, tag)
+      return bury(this.#commands, this.#keys, { ...letter, raw: Buffer.from(entry) }, tag)
     }
     const { info } = decodeEnvelope(record.envelope)
     const queue = await this.#queueOf(record.exchange, record.routingKey)
-    const list = listKey(queue, info.priority)
+    const list = this.#keys.list(queue, info.priority)
     const envelope = markRedelivered(record.envelope)
-    const isBack = await this.#scripts.putBack([...keys, list], tag, envelope, { end: 'front', claimedAt })
+    const isBack = await this.#scripts.putBack([this.#keys.unackedIndex, this.#keys.unacked, list], tag, envelope, {
+      end: 'front',
+      claimedAt,
+    })
     const why = isOverdue ? `has been silent for ${visibilityTimeout} s` : 'is dead'
     if (isBack === 1) log.warning(`restored a message of ${queue}: its consumer ${why}`)
   }
 
   async #queueOf(exchangeName: string, routingKey: string): Promise<string> {
     if (exchangeName === '') return routingKey
-    const members = await this.#commands.smembers(bindingKey(exchangeName))
-    return boundQueues(members, exchange(exchangeName, 'topic'), routingKey)[0] ?? routingKey
+    const members = await this.#commands.smembers(this.#keys.binding(exchangeName))
+    return this.#keys.boundQueues(members, exchange(exchangeName, 'topic'), routingKey)[0] ?? routingKey
   }
 
   stop(): void {
