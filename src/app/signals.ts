@@ -80,8 +80,10 @@ export class Signals {
   readonly workerInit = new Signal<WorkerSignal>('workerInit')
   /** It is connected, and takes nothing yet. */
   readonly celerydAfterSetup = new Signal<WorkerSignal & { readonly conf: Settings }>('celerydAfterSetup')
-  /** A place where tasks run begins: this process, or a child of its pool. */
+  /** Where tasks will run, before the first: in the worker itself or in each child of its pool. The app's name is the sender. */
   readonly workerProcessInit = new Signal<object>('workerProcessInit')
+  /** In a child that leaves. */
+  readonly workerProcessShutdown = new Signal<{ readonly pid: number }>('workerProcessShutdown')
   readonly workerReady = new Signal<WorkerSignal>('workerReady')
   /** It takes nothing more, and finishes what runs. */
   readonly workerShuttingDown = new Signal<WorkerSignal & { readonly how: 'Warm' | 'Cold' }>('workerShuttingDown')

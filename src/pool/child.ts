@@ -68,6 +68,7 @@ function sendEvent(type: string, fields?: Record<string, unknown>): void {
 }
 
 async function leave(): Promise<void> {
+  await app?.signals.workerProcessShutdown.send(app.main, { pid: process.pid }, log)
   await app?.close()
   parent.leave()
 }

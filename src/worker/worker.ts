@@ -179,7 +179,7 @@ export class Worker implements Service {
     await heartbeat.start()
     this.#undo.push(() => heartbeat.stop())
     await signals.celerydAfterSetup.send(hostname, { instance: this, conf: app.conf }, log)
-    if (!pool.canTerminate) await signals.workerProcessInit.send(hostname, {}, log) // children send it themselves
+    if (!pool.canTerminate) await signals.workerProcessInit.send(app.main, {}, log) // children send it themselves
     await pool.start()
     this.#undo.push(() => pool.stop())
     await consumer.start(transport)

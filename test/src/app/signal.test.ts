@@ -92,7 +92,7 @@ describe('the signals of an app', () => {
     await worker.stop()
     await beat.promise
     expect(heard).toEqual([
-      ...['celerydInit w1@test', 'workerInit w1@test', 'celerydAfterSetup w1@test', 'workerProcessInit w1@test'],
+      ...['celerydInit w1@test', 'workerInit w1@test', 'celerydAfterSetup w1@test', 'workerProcessInit test'],
       ...['workerReady w1@test', 'workerShuttingDown w1@test', 'workerShutdown w1@test'],
     ])
   })
