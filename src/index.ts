@@ -1,4 +1,4 @@
-export { type AppOptions, Celery, type ConfigSource, isApp, type SendOptions } from './app/app.ts'
+export { type AppOptions, type ConfigSource, isApp, type SendOptions } from './app/app.ts'
 export { humanize, settingsForPeople } from './app/config/humanize.ts'
 export {
   type BrokerTransportOptions,
@@ -27,6 +27,7 @@ export { type ApplyOptions, shortName, type Task, type TaskOptions } from './app
 export type { Backend } from './backend/backend.ts'
 export { openBackend } from './backend/open.ts'
 export { type CallOptions, type Signature, signature } from './canvas/signature.ts'
+export { Celery } from './celery.ts'
 export { type Clock, ManualClock, sleep, systemClock, type Timer } from './clock.ts'
 export type { BroadcastOptions, ControlClient } from './control/client.ts'
 export { createEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded/broker.ts'
@@ -51,6 +52,7 @@ export { repr } from './protocol/repr.ts'
 export type { ResultMeta } from './protocol/result-meta.ts'
 export { type State, states } from './protocol/states.ts'
 export { AsyncResult, PendingResult } from './result/async-result.ts'
+export { EagerResult } from './result/eager-result.ts'
 export { GroupResult, ResultSet } from './result/group-result.ts'
 export { type GetOptions, type Result, type RevokeOptions, TimeoutError } from './result/result.ts'
 export type { Service } from './service.ts'

@@ -11,7 +11,7 @@ const floors: string[][] = [
   ['result', 'canvas'],
   ['app'],
   ['trace', 'beat'],
-  ['pool'],
+  ['celery', 'pool'],
   ['worker'],
   ['testing'],
   ['index'],

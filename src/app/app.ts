@@ -15,8 +15,9 @@ import { describeTask } from '../protocol/event.ts'
 import { isObject } from '../protocol/json.ts'
 import { LamportClock } from '../protocol/lamport.ts'
 import type { DeliveryInfo } from '../protocol/message.ts'
-import { encodeTask, type TaskMessage } from '../protocol/task-message.ts'
+import { decodeTask, encodeTask, type TaskMessage } from '../protocol/task-message.ts'
 import { AsyncResult, PendingResult } from '../result/async-result.ts'
+import type { EagerResult } from '../result/eager-result.ts'
 import { GroupResult, groupsOf } from '../result/group-result.ts'
 import type { Result, ResultSource } from '../result/result.ts'
 import { resultFromTuple } from '../result/tuple.ts'
@@ -67,14 +68,7 @@ export interface SendOptions extends CallOptions {
   readonly kwargs?: Readonly<Record<string, unknown>>
 }
 
-/**
- * An application: its tasks, its settings, and its connections, which open when first needed.
- *
- * @example
- * const app = new Celery('shop', { brokerUrl: 'redis://127.0.0.1:6379/0', resultBackend: 'redis://127.0.0.1:6379/1' })
- * const add = app.task('arithmetics.add', (x: number, y: number) => x + y)
- * await add.delay(4, 4).get()   // 8
- */
+/** The app as everything inside sees it; users make one of `src/celery.ts`. */
 export class Celery implements Sender {
   /** Also true of an app made by another copy of this package. */
   readonly [brand] = true
@@ -94,7 +88,7 @@ export class Celery implements Sender {
   readonly #producer = new Once(async () => this.#createProducer(await this.#transport.get()))
   readonly #backend = new Once(() => this.openBackend())
   /** What results need of their app. */
-  readonly #results: ResultSource
+  readonly results: ResultSource
   readonly #control = new Once(async () => createControlClient(await this.transport(), this.clock, this.lamport))
   #given: Readonly<Record<string, unknown>> = {}
   #conf: Settings = configure()
@@ -105,12 +99,12 @@ export class Celery implements Sender {
     this.main = main
     this.clock = options.clock ?? systemClock
     this.log = options.log ?? silentLogger
-    this.#results = {
+    this.results = {
       clock: this.clock,
       backend: () => this.backend(),
       control: () => this.control(),
       isInTask: () => currentTask() !== undefined,
-      fromTuple: (tuple) => resultFromTuple(tuple, this.#results),
+      fromTuple: (tuple) => resultFromTuple(tuple, this.results),
     }
     this.configure(settings)
   }
@@ -197,23 +191,56 @@ export class Celery implements Sender {
     return this.send<R>(signature(name, args, { kwargs, options }))
   }
 
-  /** Sends a signature. */
+  /** Sends a signature; with taskAlwaysEager, a task that is known here runs here. */
   send<R>(given: Signature): PendingResult<R> {
+    const { message, options, destination } = this.#compile(given)
+    currentTask()?.children.push([[message.id, null], null])
+    if (this.conf.taskAlwaysEager && this.tasks.get(message.task)) {
+      return new PendingResult<R>(message.id, this.#runInstead<R>(message, options))
+    }
+    const sending = this.#listenFor(message)
+      .then(() => this.#publish(message, destination, options))
+      .then(() => new AsyncResult<R>(message.id, this.results, { ignored: message.ignoreResult }))
+    return new PendingResult<R>(message.id, sending)
+  }
+
+  /**
+   * Runs a call here and now, without a broker.
+   *
+   * @param options `throw`: reject with what the task throws; by default the setting taskEagerPropagates
+   */
+  async apply<R>(given: Signature, options: { throw?: boolean } = {}): Promise<EagerResult<R>> {
+    return this.#runAndTell<R>(this.#compile(given).message, options.throw)
+  }
+
+  // What is sent instead of run would be encoded: the task shall see the same arguments.
+  async #runInstead<R>(message: TaskMessage, options: CallOptions): Promise<EagerResult<R>> {
+    const { serializer = this.conf.taskSerializer } = options
+    const encoded = encodeTask(message, this.clock.now(), { serializer })
+    return this.#runAndTell<R>(decodeTask(encoded, [serializer]))
+  }
+
+  async #runAndTell<R>(message: TaskMessage, propagate = this.conf.taskEagerPropagates): Promise<EagerResult<R>> {
+    const result = await this.runHere<R>(message)
+    if (propagate) await result.get()
+    return result
+  }
+
+  /** How a message runs in place: what runs tasks stands above this class. */
+  runHere<R>(message: TaskMessage): Promise<EagerResult<R>> {
+    throw new CeleryError('UNSUPPORTED', `this app cannot run ${message.task} in place`)
+  }
+
+  #compile(given: Signature) {
     const { options, ...destination } = this.route(given)
-    const parent = currentTask()
     const site = {
       now: this.clock.now(),
       newId: randomUUID,
       origin: this.#origin,
       oid: this.oid,
-      parent: parent?.request,
+      parent: currentTask()?.request,
     }
-    const message = compile({ ...given, options }, site)
-    parent?.children.push([[message.id, null], null])
-    const sending = this.#listenFor(message)
-      .then(() => this.#publish(message, destination, options))
-      .then(() => new AsyncResult<R>(message.id, this.#results, { ignored: message.ignoreResult }))
-    return new PendingResult<R>(message.id, sending)
+    return { message: compile({ ...given, options }, site), options, destination }
   }
 
   /** Results that come as messages find nobody unless somebody listens before the call is made. */
@@ -275,18 +302,18 @@ export class Celery implements Sender {
 
   /** The handle on a task that was sent before, here or elsewhere. */
   asyncResult<R = unknown>(id: string): AsyncResult<R> {
-    return new AsyncResult<R>(id, this.#results)
+    return new AsyncResult<R>(id, this.results)
   }
 
   /** Several results as a group, which can be saved under its id. */
   groupResult<R = unknown>(id: string, results: readonly Result<R>[]): GroupResult<R> {
-    return new GroupResult<R>(id, results, this.#results)
+    return new GroupResult<R>(id, results, this.results)
   }
 
   /** The group that was saved under the id, here or in Python; undefined when there is none. */
   async restoreGroup(id: string): Promise<GroupResult | undefined> {
-    const tuple = await (await groupsOf(this.#results)).restore(id)
-    const result = tuple && resultFromTuple(tuple, this.#results)
+    const tuple = await (await groupsOf(this.results)).restore(id)
+    const result = tuple && resultFromTuple(tuple, this.results)
     return result instanceof GroupResult ? result : undefined
   }
 
@@ -343,6 +370,7 @@ export class Celery implements Sender {
       (transport) => transport.close(),
       () => {},
     )
+    this.#hasConnected = false
   }
 
   #createProducer(transport: Transport): Producer {

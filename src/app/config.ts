@@ -65,6 +65,12 @@ export const settingsTable = {
   taskInheritParentPriority: setting(flag, false),
   /** Runs of each task a worker may begin: `'100/m'`, `'10/s'`, a number a second; null for no limit. */
   taskDefaultRateLimit: setting(orNull(rate), null),
+  /** Run tasks in their caller instead of sending them: for tests. */
+  taskAlwaysEager: setting(flag, false),
+  /** With it: calls reject with what the task throws. */
+  taskEagerPropagates: setting(flag, false),
+  /** With it: results are stored as well. */
+  taskStoreEagerResult: setting(flag, false),
   /** Store no results, unless a task or a call says otherwise. */
   taskIgnoreResult: setting(flag, false),
   /** Store errors even of tasks whose results are ignored. */

@@ -11,6 +11,8 @@ export interface TaskRequest extends TaskMessage {
   /** Node name of the worker. */
   readonly hostname: string
   readonly deliveryInfo: DeliveryInfo
+  /** It runs in its caller, without a broker. */
+  readonly isEager?: boolean
 }
 
 /** What a bound task gets as its first parameter: Celery's `self`. */

@@ -1,6 +1,7 @@
 import { type CallOptions, type Signature, signature } from '../canvas/signature.ts'
 import type { State } from '../protocol/states.ts'
 import type { PendingResult } from '../result/async-result.ts'
+import type { EagerResult } from '../result/eager-result.ts'
 import type { TaskContext } from './context.ts'
 import type { RetryOptions } from './exceptions.ts'
 import { bindArguments, type Parameters, parametersOf } from './parameters.ts'
@@ -107,6 +108,13 @@ export interface Task<A extends unknown[] = unknown[], R = unknown> {
   delay(...args: A): PendingResult<R>
   /** Sends a call with options: `add.applyAsync({ args: [4, 4], countdown: 10 })`. */
   applyAsync(options?: ApplyOptions<A>): PendingResult<R>
+  /**
+   * Runs the call here and now, through the steps of a worker and without a broker: Celery's `apply`, a name that
+   * functions have for something else. Retries follow at once; links are sent.
+   *
+   * @param options `throw`: reject with what the task throws; by default the setting taskEagerPropagates
+   */
+  applyHere(options?: ApplyOptions<A> & { readonly throw?: boolean }): Promise<EagerResult<R>>
   /** A call to be made later; arguments given then come first. */
   s(...args: Tail<A>): Signature
   /** The same, immutable: it takes no further arguments. */
@@ -130,10 +138,11 @@ export function createTask<A extends unknown[], R>(
   parseRate(options.rateLimit) // refused here, where it is written
   const parameters = declaredParameters(fn, options)
   const check = (args: readonly unknown[], kwargs = {}) => bindArguments(shortName(taskName), parameters, args, kwargs)
-  const applyAsync = ({ args, kwargs, ...call }: ApplyOptions<A> = {}) => {
+  const call = ({ args, kwargs, ...options }: ApplyOptions<A>) => {
     check(args ?? [], kwargs)
-    return sender.send<R>(signature(taskName, args ?? [], { ...(kwargs && { kwargs }), options: call }))
+    return signature(taskName, args ?? [], { ...(kwargs && { kwargs }), options })
   }
+  const applyAsync = (options: ApplyOptions<A> = {}) => sender.send<R>(call(options))
   const here = (...args: A) => {
     if (options.bind) throw new TypeError(`${taskName} is bound: it needs a worker's context, so send it with delay()`)
     return (fn as TaskFunction<A, R>)(...args)
@@ -144,6 +153,8 @@ export function createTask<A extends unknown[], R>(
       options,
       parameters,
       applyAsync,
+      applyHere: async ({ throw: propagate, ...options }: ApplyOptions<A> & { throw?: boolean } = {}) =>
+        sender.apply<R>(call(options), propagate === undefined ? {} : { throw: propagate }),
       delay: (...args: A) => applyAsync({ args }),
       s: (...args: Tail<A>) => signature(taskName, args),
       si: (...args: A) => signature(taskName, args, { immutable: true }),

@@ -8,4 +8,6 @@ export interface TraceEnvironment {
   readonly backend: Backend
   readonly log: Logger
   sendEvent(type: string, fields?: Record<string, unknown>): void
+  /** Told what the task threw, as it is, when it has failed. */
+  onFailure?(thrown: unknown): void
 }

@@ -43,12 +43,14 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     await audience.tell('an error callback', () => send(app, onFailure(request), request, children))
     await results.failed(error)
     await audience.failed(thrown, error.traceback)
+    env.onFailure?.(thrown)
     return { state: 'FAILURE', error, runtimeMs: runtime(), isExpected: isExpected(thrown, task) }
   }
 
   const tryAgain = async (retry: Retry): Promise<Outcome> => {
     const next = nextAttempt(request, retry, options, app.clock.now())
     if ('exceeded' in next) return fail(next.exceeded)
+    if (request.isEager) return trace({ ...request, ...next.message }, signal, env)
     try {
       await app.resend(next.message, request.deliveryInfo)
     } catch (cause) {
@@ -133,7 +135,9 @@ function createContext(
     },
     async replace(signature) {
       await options.onReplace?.(self, signature)
-      await app.send(replacing(request, signature))
+      const replacement = replacing(request, signature)
+      if (request.isEager) return (await app.apply(replacement)).get() as Promise<never>
+      await app.send(replacement)
       throw new Ignore('Replaced by new task')
     },
   }

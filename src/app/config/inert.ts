@@ -17,7 +17,6 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       worker_disable_prefetch worker_eta_task_limit
       worker_state_db
       beat_cron_starting_deadline beat_max_loop_interval beat_schedule beat_schedule_filename beat_sync_every
-      task_always_eager task_eager_propagates task_store_eager_result
     `).map((name) => [name, undefined]),
   ),
   brokerConnectionRetry: true,
