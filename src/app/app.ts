@@ -23,6 +23,7 @@ import type { Result, ResultSource } from '../result/result.ts'
 import { resultFromTuple } from '../result/tuple.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport, TransportEvent } from '../transport/transport.ts'
+import { builtins } from './builtins.ts'
 import { configure } from './config/configure.ts'
 import { inertSettings } from './config/inert.ts'
 import { nameSettings } from './config/names.ts'
@@ -107,6 +108,7 @@ export class Celery implements Sender {
       fromTuple: (tuple) => resultFromTuple(tuple, this.results),
     }
     this.configure(settings)
+    for (const [name, fn] of Object.entries(builtins(() => this.backend()))) this.task(name, fn)
   }
 
   /** The settings: what was given, over the defaults; frozen. {@link Celery.configure} gives more. */

@@ -1,7 +1,7 @@
 import { CeleryError } from '../errors.ts'
 import type { Task } from './task.ts'
 
-/** Tasks by name. */
+/** Tasks by name. Celery's own (`celery.…`) are found, and stay out of the lists that people read. */
 export class Registry implements Iterable<Task> {
   readonly #tasks = new Map<string, Task>()
 
@@ -20,10 +20,16 @@ export class Registry implements Iterable<Task> {
 
   /** Sorted. */
   names(): string[] {
-    return [...this.#tasks.keys()].sort()
+    return this.#listed()
+      .map((task) => task.taskName)
+      .sort()
   }
 
   [Symbol.iterator](): Iterator<Task> {
-    return this.#tasks.values()
+    return this.#listed().values()
+  }
+
+  #listed(): Task[] {
+    return [...this.#tasks.values()].filter((task) => !task.taskName.startsWith('celery.'))
   }
 }

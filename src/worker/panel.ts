@@ -51,7 +51,7 @@ export function panel(worker: PanelTarget): Record<string, ControlHandler> {
         request: describe(request, worker),
       })),
     revoked: () => [...state.revoked],
-    registered: () => worker.app.tasks.names().filter((name) => !name.startsWith('celery.')),
+    registered: () => worker.app.tasks.names(),
     active_queues: () => worker.queues.map(describeQueue),
     stats: () => stats(worker),
     conf: ({ with_defaults: withDefaults }) =>

@@ -10,6 +10,7 @@ import { sqlitePath } from '../../../src/backend/database/sqlite.ts'
 import { openBackend } from '../../../src/backend/open.ts'
 import { ManualClock } from '../../../src/clock.ts'
 import { resultMeta } from '../../../src/protocol/result-meta.ts'
+import { Worker } from '../../../src/worker/worker.ts'
 import { backendConformance } from '../../conformance/backend.ts'
 import { databaseCannot } from '../../support/database.ts'
 
@@ -46,6 +47,22 @@ describe('SQLite backend', () => {
     expect(await backend.get('new')).toBeDefined()
     expect(await backend.get('running')).toBeDefined()
     await backend.close()
+  })
+
+  it('is cleaned up by the task that Celery sends for it', async () => {
+    const app = new Celery('cleanup', {
+      brokerUrl: 'memory://cleanup',
+      resultBackend: at('task.db'),
+      resultExpires: 60,
+    })
+    await (await app.backend()).store(resultMeta({ task_id: 'old', status: 'SUCCESS' }, Date.now() - 61_000))
+    const worker = new Worker(app, { hostname: 'w1@test' })
+    await worker.start()
+    await app.sendTask('celery.backend_cleanup').get({ timeout: 5 })
+    expect(await app.asyncResult('old').state()).toBe('PENDING')
+    expect(app.tasks.names()).toEqual([])
+    await worker.stop()
+    await app.close()
   })
 
   it('keeps for ever with resultExpires 0', async () => {
