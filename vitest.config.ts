@@ -18,6 +18,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // As users import it, without a build.
+          alias: {
+            'celery-sandbox/vitest': `${import.meta.dirname}/src/testing/vitest.ts`,
+            'celery-sandbox': `${import.meta.dirname}/src/index.ts`,
+          },
           include: ['test/architecture.test.ts', 'test/{src,compose,cli,wire,support}/**/*.test.{ts,tsx}'],
           exclude: processes,
         },

@@ -33,6 +33,7 @@ const homes: Record<string, string[]> = {
   leven: ['src/app/config/names.ts', 'compose/file/nearest.ts'],
   postgres: ['src/backend/database/postgresql.ts'],
   react: ['cli/ui/'],
+  vitest: ['src/testing/vitest.ts'],
   yaml: ['compose/file/load.ts', 'src/protocol/serializer.ts'],
 }
 
