@@ -1,0 +1,33 @@
+import { connect } from 'amqplib'
+import { inFlight, type OpenContender } from './contender.ts'
+
+/** Confirmed publishing, then consuming and acknowledging. No runtime around it, and no results. */
+export const rawRabbitmq: OpenContender = async (url) => {
+  const connection = await connect(url)
+  const publishing = await connection.createConfirmChannel()
+  const consuming = await connection.createChannel()
+  await publishing.assertQueue('raw', { durable: true })
+  const body = Buffer.from('x'.repeat(400))
+  return {
+    name: 'raw amqplib',
+    publish: (count) =>
+      inFlight(count, () => {
+        const { promise, resolve, reject } = Promise.withResolvers<void>()
+        publishing.publish('', 'raw', body, { persistent: true }, (error) => (error ? reject(error) : resolve()))
+        return promise
+      }),
+    async drain(count) {
+      let left = count
+      const done = Promise.withResolvers<void>()
+      await consuming.prefetch(400)
+      const startedAt = performance.now()
+      await consuming.consume('raw', (message) => {
+        if (message) consuming.ack(message)
+        if (--left === 0) done.resolve()
+      })
+      await done.promise
+      return performance.now() - startedAt
+    },
+    close: () => connection.close(),
+  }
+}
