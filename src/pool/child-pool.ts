@@ -70,6 +70,7 @@ export class ChildPool implements Pool {
   }
 
   async run(request: TaskRequest, { isWanted = () => true, onStart }: RunOptions = {}): Promise<Outcome> {
+    if (!this.#isServing) return sentAway
     const member = this.#takeIdle() ?? (await this.#line.wait())
     if (!member) return sentAway
     if (!isWanted()) {
@@ -178,10 +179,11 @@ export class ChildPool implements Pool {
   }
 
   #recruit(): void {
-    const { appPath, clock } = this.#options
+    const { appPath, clock, maxMemoryPerChild } = this.#options
     const member = new Member(this.#open, {
       appPath,
       clock,
+      tellsMemory: maxMemoryPerChild !== null,
       onExit: (gone) => this.#onExit(gone),
       onNews: (news) => this.#onNews(news),
     })

@@ -19,16 +19,18 @@ const parent = isMainThread ? parentProcess() : parentThread()
 const log = createLogger((record) => tell({ is: 'log', record }), 'debug')
 
 let app: Celery | undefined
+let tellsMemory = false
 let running: AbortController | undefined
 
 parent.onMessage((message: ToChild) => {
-  if (message.do === 'load') void load(message.appPath)
+  if (message.do === 'load') void load(message)
   else if (message.do === 'run') void run(message.request)
   else if (message.do === 'abort') running?.abort(abortErrors[message.reason]())
   else void leave()
 })
 
-async function load(appPath: string): Promise<void> {
+async function load({ appPath, tellsMemory: isAsked }: ToChild & { do: 'load' }): Promise<void> {
+  tellsMemory = isAsked
   try {
     app = (await loadApp(appPath)).app
     redirectAsParent(log)
@@ -48,7 +50,7 @@ async function run(request: TaskRequest): Promise<void> {
   const environment = { app, backend, log, sendEvent }
   const outcome = await trace(request, running.signal, environment)
   running = undefined
-  tell({ is: 'done', outcome, memoryKib: parent.memoryKib() })
+  tell({ is: 'done', outcome, memoryKib: tellsMemory ? parent.memoryKib() : 0 })
 }
 
 // The task is ours already: it waits for the place of its result as long as that is away.

@@ -16,6 +16,7 @@ export class InlinePool implements Pool {
   readonly canTerminate = false
   readonly #run: Run
   readonly #line = new Line<true>()
+  #isServing = false
   /** Places that are taken. */
   #taken = 0
   readonly #running = new Map<Promise<Outcome>, { abandon: () => void }>()
@@ -27,9 +28,12 @@ export class InlinePool implements Pool {
     this.#run = run
   }
 
-  async start(): Promise<void> {}
+  async start(): Promise<void> {
+    this.#isServing = true
+  }
 
   async run(request: TaskRequest, { isWanted = () => true, onStart }: RunOptions = {}): Promise<Outcome> {
+    if (!this.#isServing) return sentAway
     const place = this.#taken < this.concurrency ? this.#take() : await this.#line.wait()
     if (!place) return sentAway
     if (!isWanted()) {
@@ -69,6 +73,7 @@ export class InlinePool implements Pool {
   }
 
   async stop(): Promise<void> {
+    this.#isServing = false
     this.#line.sendAway()
     while (this.#running.size > 0) await Promise.allSettled(this.#running.keys())
   }

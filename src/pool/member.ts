@@ -11,6 +11,8 @@ const graceMs = 5_000
 
 export interface MemberOptions {
   readonly appPath: string
+  /** Whether `memoryKib` is of interest, which costs time. */
+  readonly tellsMemory: boolean
   readonly clock: Clock
   /** Called once, before anything else learns of it. */
   onExit(member: Member): void
@@ -41,7 +43,8 @@ export class Member {
     this.ready = this.#ready.promise
     this.exited = this.#exited.promise
     this.#child = open({ onMessage: (message) => this.#onMessage(message), onExit: (how) => this.#onExit(how) })
-    this.#send({ do: 'load', appPath: options.appPath })
+    const { appPath, tellsMemory } = options
+    this.#send({ do: 'load', appPath, tellsMemory })
   }
 
   get pid(): number {

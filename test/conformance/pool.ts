@@ -259,6 +259,12 @@ export function poolConformance(name: PoolName, cannot: Partial<Record<Ability, 
       expect(ended).toEqual(['b TERMINATED', 'a', 'stopped'])
     })
 
+    it('sends away what comes after', async () => {
+      await open(1)
+      await pool.stop()
+      expect(await pool.run(request('echo', 1))).toMatchObject({ state: 'TERMINATED' })
+    })
+
     it('can be started again', async () => {
       await open(1)
       await pool.start()
