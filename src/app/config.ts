@@ -83,7 +83,7 @@ export const settingsTable = {
   taskAcksOnFailureOrTimeout: setting(flag, true),
   /** With late acknowledgement: run a task again when the child that ran it died. */
   taskRejectOnWorkerLost: setting(flag, false),
-  /** Deliveries after which such a task has failed, as it would kill every child. */
+  /** Deliveries after which such a task has failed and its message is put aside, as it would kill every child. */
   taskDeliveryLimit: setting(count, 20),
   /** Seconds until a task is ended; null for no limit. */
   taskTimeLimit: setting(orNull(seconds), null),

@@ -45,6 +45,8 @@ export type Ending =
   | { readonly do: 'giveBack' }
   /** It is tried again, and its deliveries are counted, so that what kills every child does not do so for ever. */
   | { readonly do: 'redeliver'; readonly deliveries: number }
+  /** It did so too often: it has failed, and its message is put aside. */
+  | { readonly do: 'bury'; readonly error: Error }
 
 /** @param how what the pool knows of it: `signal 9 (SIGKILL)` */
 export function endingOf(
@@ -57,11 +59,10 @@ export function endingOf(
   if (intervention?.because === 'time-limit') return { do: 'fail', error: new TimeLimitExceeded(intervention.seconds) }
   if (intervention?.because === 'shutdown' && rules.acksLate) return { do: 'giveBack' }
   if (intervention?.because === 'shutdown') return { do: 'fail', error: new WorkerLostError('cold shutdown') }
+  const error = new WorkerLostError(how)
+  if (!rules.acksLate || !rules.rejectOnWorkerLost) return { do: 'fail', error }
   const deliveries = deliveriesOf(message) + 1
-  if (rules.acksLate && rules.rejectOnWorkerLost && deliveries < rules.deliveryLimit) {
-    return { do: 'redeliver', deliveries }
-  }
-  return { do: 'fail', error: new WorkerLostError(how) }
+  return deliveries < rules.deliveryLimit ? { do: 'redeliver', deliveries } : { do: 'bury', error }
 }
 
 // RabbitMQ's quorum queues count deliveries under this name; elsewhere nobody does, so the worker does it itself.

@@ -158,6 +158,9 @@ export class Request {
     switch (ending.do) {
       case 'fail':
         return this.#settle(await this.#fail(ending.error))
+      case 'bury':
+        this.#report(await this.#fail(ending.error))
+        return this.delivery.deadLetter(messageOf(ending.error))
       case 'redeliver':
         return this.#redeliver(how, ending.deliveries)
       case 'revoke':

@@ -99,7 +99,8 @@ export class Worker implements Service {
     const { main, conf, tasks } = this.#app
     const { brokerUrl, resultBackend } = conf
     const { hostname, concurrency, queues } = this
-    const facts = { hostname, main, brokerUrl, resultBackend, concurrency, queues, pool: this.#pool.name }
+    const pool = { pool: this.#pool.name, concurrency, autoscale: this.#autoscale }
+    const facts = { hostname, main, brokerUrl, resultBackend, queues, ...pool }
     return banner({ ...facts, taskEvents: this.#taskEvents, tasks: tasks.names() })
   }
 

@@ -41,7 +41,7 @@ describe('a task that was ended', () => {
 
   it('is delivered again if its options say so, until that has been often enough', () => {
     expect(end(late)).toEqual({ do: 'redeliver', deliveries: 1 })
-    expect(end(late, redelivery(message, 1))).toMatchObject({ do: 'fail' })
+    expect(end(late, redelivery(message, 1))).toMatchObject({ do: 'bury', error: { name: 'WorkerLostError' } })
   })
 
   it('has failed with its limit, or was revoked, whatever the rules', () => {

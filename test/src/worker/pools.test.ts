@@ -101,13 +101,18 @@ describe('a child that dies', () => {
 })
 
 describe('a message whose task kills every child', () => {
-  it('is tried again so often as the setting allows, and then its caller learns of it', async () => {
+  it('is tried again so often as the setting allows; then its caller learns of it, and it is put aside', async () => {
     await serve({ pool: 'prefork' })
     await expect(call('tasks.poison').get({ timeout: 30 })).rejects.toMatchObject({ excType: 'WorkerLostError' })
     expect(lines().filter((line) => line.includes('lost its child'))).toEqual([
       'Task tasks.poison[ID] lost its child (signal 9 (SIGKILL)) and is delivered again: 1',
       'Task tasks.poison[ID] lost its child (signal 9 (SIGKILL)) and is delivered again: 2',
     ])
+    const deadLetters = async () => (await loaded.app.transport()).deadLetters()
+    const [buried] = await until(async () => (await deadLetters()).length > 0 && deadLetters(), {
+      describe: 'a dead letter',
+    })
+    expect(buried).toMatchObject({ queue: 'celery', reason: 'Worker exited prematurely: signal 9 (SIGKILL).' })
     expect(await size()).toBe(0)
   })
 })
@@ -202,6 +207,7 @@ describe('remote control of the pool', () => {
 
   it('changes the range of one that scales itself', async () => {
     await serve({ pool: 'async', autoscale: { max: 4, min: 2 } })
+    expect(worker?.banner).toContain('concurrency: {min=2, max=4} (async)')
     expect(await ask('pool_grow')).toEqual({
       error: 'pool_grow is not supported with autoscale. Adjust autoscale range instead.',
     })
