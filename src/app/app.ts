@@ -12,6 +12,7 @@ import { type Logger, silentLogger } from '../log.ts'
 import { nodename } from '../nodename.ts'
 import { Once } from '../once.ts'
 import { describeTask } from '../protocol/event.ts'
+import type { ErrorClasses } from '../protocol/exception.ts'
 import { isObject } from '../protocol/json.ts'
 import { LamportClock } from '../protocol/lamport.ts'
 import type { DeliveryInfo } from '../protocol/message.ts'
@@ -56,6 +57,11 @@ const brand = Symbol.for('celery-sandbox.app')
 export interface AppOptions {
   clock?: Clock
   log?: Logger
+  /**
+   * Classes of errors that tasks throw, here or in Python, for callers to catch: `{ OutOfStock }`, or with the module
+   * that the error names, `{ 'shop.errors.OutOfStock': OutOfStock }`. They are made with the arguments of the original.
+   */
+  errors?: ErrorClasses
 }
 
 export interface ConfigSource {
@@ -102,6 +108,7 @@ export class Celery implements Sender {
     this.log = options.log ?? silentLogger
     this.results = {
       clock: this.clock,
+      errors: options.errors ?? {},
       backend: () => this.backend(),
       control: () => this.control(),
       isInTask: () => currentTask() !== undefined,

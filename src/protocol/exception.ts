@@ -61,23 +61,74 @@ function sendable(arg: unknown): unknown {
 // `class MyError extends Error {}` keeps the name "Error" unless it sets one; its class says more.
 const errorName = (error: Error) => (error.name === 'Error' ? error.constructor.name || 'Error' : error.name)
 
-/** An exception raised by a task, rebuilt in the caller. `name` is the class it had there. */
+/** A class of errors that callers want to catch. */
+export type ErrorClass = new (...args: never[]) => Error
+
+/** Classes by the name on the wire, with its module (`shop.OutOfStock`) or without (`OutOfStock`). */
+export type ErrorClasses = Readonly<Record<string, ErrorClass>>
+
+const remote = Symbol.for('celery-sandbox.remote')
+
+/**
+ * An exception raised by a task. `name` is the class it had there. One that {@link remoteError} made of a class known
+ * here is an instance of that class too.
+ */
 export class RemoteError extends Error implements PythonException {
-  readonly excType: string
-  readonly excModule: string
-  readonly excArgs: readonly unknown[]
+  declare readonly excType: string
+  declare readonly excModule: string
+  declare readonly excArgs: readonly unknown[]
   /** The traceback in the worker, as its language writes it. */
-  readonly traceback: string | null
+  declare readonly traceback: string | null
 
   constructor(info: ExceptionInfo, traceback: string | null = null) {
-    const args = typeof info.exc_message === 'string' ? [info.exc_message] : info.exc_message
-    super(args.map((arg) => (typeof arg === 'string' ? arg : dumps(arg))).join(', '))
-    this.name = info.exc_type
-    this.excType = info.exc_type
-    this.excModule = info.exc_module
-    this.excArgs = args
-    this.traceback = traceback
+    super(messageFrom(info))
+    mark(this, info, traceback)
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && remote in value
+  }
+}
+
+/** The exception that a caller catches: of the caller's own class if it has one under that name. */
+export function remoteError(info: ExceptionInfo, traceback: string | null, classes: ErrorClasses = {}): RemoteError {
+  const error = ofKnownClass(info, classes)
+  return error ? mark(error, info, traceback) : new RemoteError(info, traceback)
+}
+
+/** JavaScript's own classes, under the names of Python's that mean the same. */
+const wellKnown: Readonly<Record<string, new (message: string) => Error>> = {
+  'builtins.TypeError': TypeError,
+  'builtins.ValueError': RangeError,
+  'builtins.SyntaxError': SyntaxError,
+  'builtins.NameError': ReferenceError,
+}
+
+function ofKnownClass(info: ExceptionInfo, classes: ErrorClasses): Error | undefined {
+  const name = `${info.exc_module}.${info.exc_type}`
+  const Own = own(classes, name) ?? own(classes, info.exc_type)
+  const Native = own(wellKnown, name)
+  try {
+    return Own ? new Own(...(argsOf(info) as never[])) : Native && new Native(messageFrom(info))
+  } catch {
+    return undefined // a constructor that wants something else than its peer in the worker did
+  }
+}
+
+const own = <T>(table: Readonly<Record<string, T>>, name: string) =>
+  Object.hasOwn(table, name) ? table[name] : undefined
+
+function mark(error: Error, info: ExceptionInfo, traceback: string | null): RemoteError {
+  const { exc_type: excType, exc_module: excModule } = info
+  Object.defineProperty(error, remote, { value: true })
+  return Object.assign(error, { name: excType, excType, excModule, excArgs: argsOf(info), traceback })
+}
+
+const argsOf = ({ exc_message: given }: ExceptionInfo): unknown[] => (typeof given === 'string' ? [given] : given)
+
+function messageFrom(info: ExceptionInfo): string {
+  const texts = argsOf(info).map(sendable)
+  return texts.map((arg) => (typeof arg === 'string' ? arg : dumps(arg))).join(', ')
 }
 
 /** Reads what a meta's `result` holds in an exception state; whatever it is, there is an error to show. */

@@ -1,5 +1,5 @@
 import type { ControlReply } from '../protocol/control.ts'
-import { parseExceptionInfo, RemoteError } from '../protocol/exception.ts'
+import { parseExceptionInfo, type RemoteError, remoteError } from '../protocol/exception.ts'
 import { parseIsoDate } from '../protocol/json.ts'
 import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
 import { exceptionStates, propagateStates, readyStates, type State, states } from '../protocol/states.ts'
@@ -55,7 +55,7 @@ export class AsyncResult<R = unknown> implements Result<R> {
     assertWillNotBlock(this.#source, options)
     const meta = await this.#ended(options)
     if (!exceptionStates.has(meta.status)) return meta.result as R
-    const error = errorOf(meta)
+    const error = this.#error(meta)
     if (options.propagate !== false && propagateStates.has(meta.status)) throw error
     return error as R
   }
@@ -89,6 +89,10 @@ export class AsyncResult<R = unknown> implements Result<R> {
     }
   }
 
+  #error(meta: ResultMeta): RemoteError {
+    return remoteError(parseExceptionInfo(meta.result), meta.traceback, this.#source.errors)
+  }
+
   /** True when the task has ended. */
   #note(meta: ResultMeta): boolean {
     if (!readyStates.has(meta.status)) return false
@@ -111,7 +115,7 @@ export class AsyncResult<R = unknown> implements Result<R> {
   /** The value, the exception, or what a custom state carries (PROGRESS …). */
   async result(): Promise<unknown> {
     const meta = await this.meta()
-    return meta && exceptionStates.has(meta.status) ? errorOf(meta) : meta?.result
+    return meta && exceptionStates.has(meta.status) ? this.#error(meta) : meta?.result
   }
 
   /** {@link result} under the name that suits a state on the way. */
@@ -182,7 +186,7 @@ export class AsyncResult<R = unknown> implements Result<R> {
   /** @throws {RemoteError} when the task has failed */
   async maybeThrow(): Promise<void> {
     const meta = await this.meta()
-    if (meta && propagateStates.has(meta.status)) throw errorOf(meta)
+    if (meta && propagateStates.has(meta.status)) throw this.#error(meta)
   }
 
   /** Deletes what the backend keeps of the task, and of those that led to it. */
@@ -215,8 +219,6 @@ export class AsyncResult<R = unknown> implements Result<R> {
     return `<AsyncResult: ${this.id}>`
   }
 }
-
-const errorOf = (meta: ResultMeta) => new RemoteError(parseExceptionInfo(meta.result), meta.traceback)
 
 /**
  * A call on its way. It has an `id` at once; awaiting it gives the {@link AsyncResult} when the broker has confirmed

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { ControlClient } from '../control/client.ts'
 import { CeleryError } from '../errors.ts'
 import type { ControlReply } from '../protocol/control.ts'
+import type { ErrorClasses } from '../protocol/exception.ts'
 import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
 import { type State, states } from '../protocol/states.ts'
 
@@ -54,6 +55,8 @@ export interface ResultSource {
   backend(): Promise<Backend>
   control(): Promise<ControlClient>
   readonly clock: Clock
+  /** What the tasks' exceptions become here. */
+  readonly errors: ErrorClasses
   /** Whether this code runs inside a task. */
   isInTask(): boolean
   fromTuple(tuple: ResultTuple): Result

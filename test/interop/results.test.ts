@@ -59,6 +59,9 @@ const places: Place[] = [
   },
 ]
 
+/** The peer of the class in tasks.py. */
+class CustomError extends Error {}
+
 /** Values that JSON and Python's pickle both carry. */
 const values = [8, -1.5, 'smörgås 🥬', null, true, [], [1, [2]], { a: { b: [null, false] } }, 2 ** 40]
 
@@ -68,7 +71,8 @@ for (const { title, needs, open } of places) {
     let app: Celery
     beforeAll(async () => {
       at = await open()
-      app = new Celery('results', { brokerUrl: at.broker, resultBackend: at.backend })
+      const settings = { brokerUrl: at.broker, resultBackend: at.backend }
+      app = new Celery('results', settings, { errors: { 'tasks.CustomError': CustomError } })
       app.task('tasks.echo', (value: unknown) => value)
       app.task('tasks.boom', (message = 'boom') => {
         throw new RangeError(message)
@@ -119,6 +123,8 @@ for (const { title, needs, open } of places) {
           excModule: 'builtins',
           traceback: expect.stringContaining('Traceback (most recent call last)'),
         })
+        await expect(call('tasks.boom', []).get({ timeout: 15 })).rejects.toBeInstanceOf(RangeError)
+        await expect(call('tasks.custom_boom', []).get({ timeout: 15 })).rejects.toBeInstanceOf(CustomError)
         const states: string[] = []
         expect(await call('tasks.progress', [2]).get({ timeout: 15, onMessage: (m) => states.push(m.status) })).toBe(2)
         expect(states.at(-1)).toBe('SUCCESS')
