@@ -171,6 +171,10 @@ export const settingsTable = {
     fanoutPatterns: setting(flag, driverDefaults.fanoutPatterns),
     /** Sentinel: the name of the master. */
     masterName: setting(orNull(text), driverDefaults.masterName),
+    /** AMQP: a message counts as sent when the broker has it, not when it was written to the socket. */
+    confirmPublish: setting(flag, driverDefaults.confirmPublish),
+    /** AMQP: seconds to wait for the broker to take a message. */
+    confirmTimeout: setting(seconds, driverDefaults.confirmTimeout),
   }),
 }
 

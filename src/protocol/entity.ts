@@ -26,6 +26,10 @@ export interface Queue {
   readonly expiresMs?: number
   /** RabbitMQ's `x-max-priority`. */
   readonly maxPriority?: number
+  /** RabbitMQ's `x-queue-type`: `quorum` keeps messages on several nodes. */
+  readonly queueType?: 'classic' | 'quorum'
+  /** Headers exchange: what a message's headers must be, `x-match` (`all`, `any`) beside them. */
+  readonly bindingArguments?: Readonly<Record<string, unknown>>
   /** Further `x-…` arguments, as the broker takes them. */
   readonly arguments?: Readonly<Record<string, unknown>>
 }

@@ -8,11 +8,13 @@ import {
   type Options,
   type RecoveringChannelModel,
 } from 'amqplib'
+import { sleep } from '../clock.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import { defaultExchange, type Exchange, type Queue, taskQueue } from '../protocol/entity.ts'
 import { isObject } from '../protocol/json.ts'
 import type { Message, MessageProperties } from '../protocol/message.ts'
-import { maskUrl, parseUrl } from '../url.ts'
+import { addressesOf, maskUrl, parseUrl } from '../url.ts'
+import { type TlsOptions, tlsOptions } from './tls.ts'
 import {
   type ConsumeOptions,
   type Consumer,
@@ -33,38 +35,63 @@ export async function openAmqp(url: string, options: TransportOptions): Promise<
 class AmqpTransport implements Transport {
   readonly name = 'amqp'
   readonly url: string
-  readonly #address: string
+  readonly #addresses: Addresses
   readonly #options: TransportOptions
   readonly #consumers = new Set<AmqpConsumer>()
   #connection: RecoveringChannelModel | undefined
-  #publishing: ConfirmChannel | undefined
-  #declaring: Channel | undefined
+  #publishing: Promise<ConfirmChannel> | undefined
+  #blockedBecause: string | undefined
+  #declaring: Promise<Channel> | undefined
+  /** Why the broker closed a channel. */
+  readonly #closeReasons = new WeakMap<Channel, Error>()
   /** Known to exist on this connection. */
   readonly #exchanges = new Map<string, Promise<unknown>>()
 
   constructor(url: string, options: TransportOptions) {
     this.url = maskUrl(url)
-    this.#address = url
+    this.#addresses = new Addresses(url)
     this.#options = options
   }
 
   async open(): Promise<void> {
-    const { connectTimeoutMs, onEvent } = this.#options
-    const recovery = { initialMaxRetries: 0, maxDelay: 2_000, setup: (model: ChannelModel) => this.#setUp(model) }
+    const { connectTimeoutMs } = this.#options
+    const recovery = {
+      initialMaxRetries: this.#addresses.count - 1,
+      maxDelay: 2_000,
+      waitForConnect: false,
+      setup: (model: ChannelModel) => this.#setUp(model),
+    }
     // amqplib leaves the socket of a handshake that failed half open, which would keep the process alive.
     const failed = new AbortController()
+    const socket = { timeout: connectTimeoutMs, noDelay: true, keepAlive: true, signal: failed.signal }
+    const connection = await connect(this.#addresses.current, { ...socket, ...this.#addresses.tls, recovery })
+    this.#connection = connection
+    connection.on('error', () => {}) // told by `disconnect`
+    connection.on('connect-failed', () => this.#addresses.advance())
     try {
-      const socket = { timeout: connectTimeoutMs, noDelay: true, keepAlive: true, signal: failed.signal }
-      this.#connection = await connect(connectOptions(this.#address), { ...socket, recovery })
+      await connection.waitForConnect()
     } catch (cause) {
       failed.abort()
       throw connectionError(this.url, cause)
     }
-    this.#connection.on('error', () => {}) // told by `disconnect`
-    this.#connection.on('disconnect', (error) => onEvent({ type: 'lost', error: connectionError(this.url, error) }))
-    this.#connection.on('connect', () => onEvent({ type: 'restored' }))
-    this.#connection.on('blocked', (reason) => onEvent({ type: 'blocked', reason }))
-    this.#connection.on('unblocked', () => onEvent({ type: 'unblocked' }))
+    this.#watch(connection)
+  }
+
+  #watch(connection: RecoveringChannelModel): void {
+    const { onEvent } = this.#options
+    connection.on('disconnect', (error) => {
+      this.#addresses.advance()
+      onEvent({ type: 'lost', error: connectionError(this.url, error) })
+    })
+    connection.on('connect', () => onEvent({ type: 'restored' }))
+    connection.on('blocked', (reason) => {
+      this.#blockedBecause = reason
+      onEvent({ type: 'blocked', reason })
+    })
+    connection.on('unblocked', () => {
+      this.#blockedBecause = undefined
+      onEvent({ type: 'unblocked' })
+    })
   }
 
   /** What every connection, the first and each later one, begins with. */
@@ -72,6 +99,7 @@ class AmqpTransport implements Transport {
     model.on('error', () => {})
     this.#publishing = undefined
     this.#declaring = undefined
+    this.#blockedBecause = undefined
     this.#exchanges.clear()
     for (const consumer of this.#consumers) await consumer.join(await model.createChannel())
   }
@@ -82,14 +110,30 @@ class AmqpTransport implements Transport {
 
   async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
     const body = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength)
-    await this.#attempt(`publish to ${exchange.name || routingKey}`, async () => {
+    const send = async () => {
       await this.#declareExchange(exchange)
       const channel = await this.#publishingChannel()
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const onConfirm = (error: unknown) => (error ? reject(error) : resolve())
+      const onConfirm = (error: unknown) => (error ? reject(this.#closeReasons.get(channel) ?? error) : resolve())
       channel.publish(exchange.name, routingKey, body, publishOptions(message), onConfirm)
-      await promise
-    })
+      if (this.#options.confirmPublish) return promise
+      promise.catch((error) => this.#options.log.error(`a message was lost: ${messageOf(error)}`))
+    }
+    await this.#attempt(`publish to ${exchange.name || routingKey}`, () => this.#inTime(send()))
+  }
+
+  async #inTime(sending: Promise<void>): Promise<void> {
+    const { clock, confirmTimeout } = this.#options
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const timer = clock.timer(() => reject(this.#notTaken()), confirmTimeout * 1000)
+    await Promise.race([sending, late]).finally(() => timer.cancel())
+  }
+
+  #notTaken(): CeleryError {
+    const what = `${this.url} has not taken a message for ${this.#options.confirmTimeout} s`
+    if (this.#blockedBecause === undefined) return new CeleryError('BROKER_UNREACHABLE', what)
+    const next = 'Give the broker memory or disk space again; the message may still arrive then.'
+    return new CeleryError('BROKER_FULL', `${what}: it is blocked, ${this.#blockedBecause}`, { next })
   }
 
   // Publishing to an exchange that is not there would cost the channel, and all who publish on it.
@@ -111,6 +155,7 @@ class AmqpTransport implements Transport {
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
     const consumer = new AmqpConsumer(queues, onDelivery, options.prefetch ?? 0, {
+      reopen: (lost, reason) => void this.#reopen(consumer, lost, reason),
       bury: (message, queue, reason) => this.#bury(message, queue, reason),
       onCancel: () => this.#consumers.delete(consumer),
     })
@@ -134,6 +179,27 @@ class AmqpTransport implements Transport {
 
   async delete(queue: Queue): Promise<void> {
     await this.#attempt(`delete ${queue.name}`, async () => (await this.#declaringChannel()).deleteQueue(queue.name))
+  }
+
+  /**
+   * The broker closed a consumer's channel and took its messages back, because one was not acknowledged in time for
+   * example. What runs goes on; it will come a second time.
+   */
+  async #reopen(consumer: AmqpConsumer, lost: Channel, reason: string): Promise<void> {
+    const { log, clock } = this.#options
+    log.error(`the broker ended a consumer's channel, which is opened anew: ${explained(reason)}`)
+    for (;;) {
+      try {
+        const channel = await this.#live().createChannel()
+        // With a whole new connection the consumer has joined already.
+        if (consumer.isOn(lost)) return await consumer.join(channel)
+        return await channel.close()
+      } catch (error) {
+        if (!this.#consumers.has(consumer)) return
+        log.error(`a consumer's channel could not be opened: ${messageOf(error)}`)
+        await sleep(clock, 1_000)
+      }
+    }
   }
 
   async #bury(message: Message, queue: string, reason: string): Promise<void> {
@@ -173,23 +239,31 @@ class AmqpTransport implements Transport {
     return this.#opened(await this.#live().createChannel(), () => {})
   }
 
-  async #declaringChannel(): Promise<Channel> {
-    this.#declaring ??= this.#opened(await this.#live().createChannel(), () => {
-      this.#declaring = undefined
-    })
-    return this.#declaring
+  #declaringChannel(): Promise<Channel> {
+    const open = async () => this.#opened(await this.#live().createChannel(), forget)
+    const forget = () => {
+      if (this.#declaring === opening) this.#declaring = undefined
+    }
+    const opening = this.#declaring ?? open()
+    this.#declaring = opening
+    opening.catch(forget)
+    return opening
   }
 
-  async #publishingChannel(): Promise<ConfirmChannel> {
-    this.#publishing ??= this.#opened(await this.#live().createConfirmChannel(), () => {
-      this.#publishing = undefined
-    })
-    return this.#publishing
+  #publishingChannel(): Promise<ConfirmChannel> {
+    const open = async () => this.#opened(await this.#live().createConfirmChannel(), forget)
+    const forget = () => {
+      if (this.#publishing === opening) this.#publishing = undefined
+    }
+    const opening = this.#publishing ?? open()
+    this.#publishing = opening
+    opening.catch(forget)
+    return opening
   }
 
   // The broker answers a mistake by closing the channel; the next call opens another.
   #opened<C extends Channel>(channel: C, onClose: () => void): C {
-    channel.on('error', () => {})
+    channel.on('error', (error) => this.#closeReasons.set(channel, error))
     channel.on('close', onClose)
     return channel
   }
@@ -246,6 +320,33 @@ function readDeadLetter({ content, properties }: GetMessage): DeadLetter {
   }
 }
 
+/** One broker, or several that stand in for each other in turn. */
+class Addresses {
+  readonly #all: readonly Options.Connect[]
+  #place = 0
+  /** amqplib connects to whatever this says at the time. */
+  readonly current: Options.Connect
+  /** What an encrypted connection needs. */
+  readonly tls: TlsOptions
+
+  constructor(url: string) {
+    const urls = addressesOf(url)
+    this.#all = urls.map(connectOptions)
+    this.current = { ...this.#all[0] }
+    const encrypted = urls.map(parseUrl).find(({ scheme }) => scheme === 'amqps')
+    this.tls = encrypted ? tlsOptions(encrypted.query) : {}
+  }
+
+  get count(): number {
+    return this.#all.length
+  }
+
+  advance(): void {
+    this.#place = (this.#place + 1) % this.#all.length
+    Object.assign(this.current, this.#all[this.#place])
+  }
+}
+
 function connectOptions(url: string): Options.Connect {
   const { scheme, hostname, port, username, password, path, query } = parseUrl(url)
   const isTls = scheme === 'amqps'
@@ -262,6 +363,8 @@ function connectOptions(url: string): Options.Connect {
 
 /** What a consumer leaves to its transport. */
 interface ConsumerHooks {
+  /** The broker closed the channel, for a reason of its own. */
+  reopen(lost: Channel, reason: string): void
   bury(message: Message, queue: string, reason: string): Promise<void>
   onCancel(): void
 }
@@ -287,22 +390,47 @@ class AmqpConsumer implements Consumer {
     this.#prefetch = prefetch
   }
 
+  isOn(channel: Channel): boolean {
+    return this.#channel === channel
+  }
+
   async join(channel: Channel): Promise<void> {
-    channel.on('error', () => {})
+    // An error of the channel alone: when the connection is lost there is none.
+    channel.on('error', (error) => this.#hooks.reopen(channel, messageOf(error)))
     this.#channel = channel
     this.#tags = []
-    if (this.#prefetch > 0) await channel.prefetch(this.#prefetch, true)
+    if (this.#prefetch > 0) await channel.prefetch(this.#prefetch, this.#isGlobal)
     for (const queue of this.#queues) await declareOn(channel, queue)
-    for (const queue of this.#queues) {
-      const onMessage = (message: ConsumeMessage | null) => message && this.#deliver(channel, queue, message)
-      const { consumerTag } = await channel.consume(queue.name, onMessage, { noAck: queue.noAck })
-      this.#tags.push(consumerTag)
+    for (const queue of this.#queues) await this.#consume(channel, queue)
+  }
+
+  async #consume(channel: Channel, queue: Queue): Promise<void> {
+    const onMessage = (message: ConsumeMessage | null) => {
+      if (message) this.#deliver(channel, queue, message)
+      else void this.#revive(channel, queue)
+    }
+    const { consumerTag } = await channel.consume(queue.name, onMessage, { noAck: queue.noAck })
+    this.#tags.push(consumerTag)
+  }
+
+  // Someone deleted the queue while we listened.
+  async #revive(channel: Channel, queue: Queue): Promise<void> {
+    try {
+      await declareOn(channel, queue)
+      await this.#consume(channel, queue)
+    } catch (error) {
+      this.#hooks.reopen(channel, `${queue.name} was deleted: ${messageOf(error)}`)
     }
   }
 
   async setPrefetch(count: number): Promise<void> {
     this.#prefetch = count
-    await this.#channel?.prefetch(count, true)
+    await this.#channel?.prefetch(count, this.#isGlobal)
+  }
+
+  /** One limit for all queues, that can change. Quorum queues know only one for each, as it is when they begin. */
+  get #isGlobal(): boolean {
+    return this.#queues.every(({ queueType }) => queueType !== 'quorum')
   }
 
   async cancel(): Promise<void> {
@@ -341,7 +469,7 @@ class AmqpConsumer implements Consumer {
 }
 
 async function declareOn(channel: Channel, queue: Queue): Promise<void> {
-  const { exchange, durable, autoDelete, exclusive, messageTtlMs, expiresMs, maxPriority } = queue
+  const { exchange, durable, autoDelete, exclusive, messageTtlMs, expiresMs, maxPriority, queueType } = queue
   await channel.assertQueue(queue.name, {
     durable,
     autoDelete,
@@ -349,11 +477,11 @@ async function declareOn(channel: Channel, queue: Queue): Promise<void> {
     ...(messageTtlMs !== undefined && { messageTtl: messageTtlMs }),
     ...(expiresMs !== undefined && { expires: expiresMs }),
     ...(maxPriority !== undefined && { maxPriority }),
-    ...(queue.arguments && { arguments: queue.arguments }),
+    arguments: { ...(queueType && { 'x-queue-type': queueType }), ...queue.arguments },
   })
   if (exchange.name === '') return
   await channel.assertExchange(exchange.name, exchange.type, { durable: exchange.durable })
-  await channel.bindQueue(queue.name, exchange.name, queue.routingKey)
+  await channel.bindQueue(queue.name, exchange.name, queue.routingKey, queue.bindingArguments)
 }
 
 function publishOptions({ headers, properties, contentType, contentEncoding }: Message): Options.Publish {
@@ -403,18 +531,36 @@ function connectionError(url: string, cause: unknown): CeleryError {
   return new CeleryError('BROKER_UNREACHABLE', `cannot reach ${url}: ${reason}`, { cause })
 }
 
+/** The one reason that surprises everyone. */
+function explained(reason: string): string {
+  if (!/acknowledgement.*timed out/.test(reason)) return reason
+  return (
+    `${reason}\nA task with acksLate ran, or a task with an ETA waited, longer than RabbitMQ's consumer_timeout; it is ` +
+    'delivered again. Raise consumer_timeout, or acknowledge early.'
+  )
+}
+
 function operationError(url: string, what: string, cause: unknown): CeleryError {
+  if (cause instanceof CeleryError) return cause
   const reason = messageOf(cause)
   // amqplib found no way to write a header or a property; nothing was sent.
   if (cause instanceof RangeError || cause instanceof TypeError) {
     return new CeleryError('ENCODE_ERROR', `could not ${what}: ${reason}`, { cause })
   }
   if (/PRECONDITION.FAILED|406/.test(reason)) {
+    if (/message size/.test(reason)) {
+      const next = 'Keep large data elsewhere and send its address, or raise max_message_size of RabbitMQ.'
+      return new CeleryError('ENCODE_ERROR', `could not ${what}: ${reason}`, { cause, next })
+    }
     const next = 'Declare it with the arguments it has, or delete it on the broker and let it be made anew.'
     return new CeleryError('IMPROPERLY_CONFIGURED', `cannot ${what}: ${reason}`, { cause, next })
   }
   if (/ACCESS.REFUSED|403/.test(reason)) {
     return new CeleryError('LOGIN_REFUSED', `may not ${what} on ${url}: ${reason}`, { cause })
+  }
+  if (/NOT.FOUND|404/.test(reason)) {
+    const next = 'Declare the exchange or the queue first, or correct its name.'
+    return new CeleryError('IMPROPERLY_CONFIGURED', `could not ${what}: ${reason}`, { cause, next })
   }
   return new CeleryError('BROKER_UNREACHABLE', `could not ${what} on ${url}: ${reason}`, { cause })
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Exchange, Queue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
-import { topicMatches } from './topic.ts'
+import { headersMatch, topicMatches } from './topic.ts'
 import {
   type ConsumeOptions,
   type Consumer,
@@ -59,14 +59,19 @@ class Broker {
     this.deadLetters.splice(maxDeadLetters)
   }
 
-  route(exchange: Exchange, routingKey: string): BrokerQueue[] {
+  route(exchange: Exchange, routingKey: string, message: Message): BrokerQueue[] {
     if (exchange.name === '') return [this.queues.get(routingKey)].filter((queue) => queue !== undefined)
-    const bound = [...(this.bindings.get(exchange.name) ?? [])].filter((queue) => matches(queue, routingKey))
+    const bound = [...(this.bindings.get(exchange.name) ?? [])].filter((queue) => matches(queue, routingKey, message))
     return bound.map((queue) => this.queues.get(queue.name)).filter((queue) => queue !== undefined)
   }
 }
 
-function matches({ exchange, routingKey: bound }: Queue, routingKey: string): boolean {
+function matches(
+  { exchange, routingKey: bound, bindingArguments }: Queue,
+  routingKey: string,
+  message: Message,
+): boolean {
+  if (exchange.type === 'headers') return headersMatch(bindingArguments ?? {}, message.headers)
   if (exchange.type === 'fanout') return true
   return exchange.type === 'topic' ? topicMatches(bound, routingKey) : bound === routingKey
 }
@@ -227,7 +232,7 @@ class MemoryTransport implements Transport {
 
   async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
     const entry = { message, exchange: exchange.name, routingKey, redelivered: false }
-    for (const queue of this.#broker.route(exchange, routingKey)) queue.push(entry)
+    for (const queue of this.#broker.route(exchange, routingKey, message)) queue.push(entry)
   }
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {

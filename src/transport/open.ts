@@ -27,6 +27,8 @@ export const driverDefaults: Readonly<DriverOptions> = {
   fanoutPrefix: true,
   fanoutPatterns: true,
   masterName: null,
+  confirmPublish: true,
+  confirmTimeout: 30,
 }
 
 /**

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { CeleryError, messageOf } from '../errors.ts'
 
+export type TlsOptions = Pick<ConnectionOptions, 'rejectUnauthorized' | 'ca' | 'cert' | 'key' | 'checkServerIdentity'>
+
 type Query = Readonly<Record<string, string | undefined>>
 
 /**
@@ -10,7 +12,7 @@ type Query = Readonly<Record<string, string | undefined>>
  *
  * @throws {CeleryError} IMPROPERLY_CONFIGURED for a file that cannot be read or a demand that nobody knows
  */
-export function tlsOptions(query: Query): ConnectionOptions {
+export function tlsOptions(query: Query): TlsOptions {
   const ca = fileOf(query, 'ssl_ca_certs', 'cacertfile')
   const cert = fileOf(query, 'ssl_certfile', 'certfile')
   const key = fileOf(query, 'ssl_keyfile', 'keyfile')

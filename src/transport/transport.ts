@@ -117,6 +117,10 @@ export interface DriverOptions {
   fanoutPatterns: boolean
   /** Sentinel: the name of the master. */
   masterName: string | null
+  /** AMQP: a message counts as sent when the broker has it, not when it was written to the socket. */
+  confirmPublish: boolean
+  /** AMQP: seconds to wait for the broker to take a message. */
+  confirmTimeout: number
 }
 
 export const queueOrderStrategies = ['round_robin', 'sorted', 'priority'] as const

@@ -4,8 +4,25 @@ import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/
 import type { Message } from '../../src/protocol/message.ts'
 import type { ConsumeOptions, Delivery, Transport } from '../../src/transport/transport.ts'
 
+/** What not every transport does; those that cannot say why. */
+export type Ability = 'chooses by headers'
+
+/** What Redis cannot, embedded or not. */
+export const redisCannot = {
+  'chooses by headers': 'a binding on Redis holds a routing key and a pattern, and no headers to compare',
+} as const
+
 /** What a transport promises to everyone above it; each of its implementations runs the same cases. */
-export function transportConformance(open: () => Promise<Transport>): void {
+export function transportConformance(
+  open: () => Promise<Transport>,
+  cannot: { readonly [A in Ability]?: string } = {},
+): void {
+  const itIfAble = (ability: Ability, run: () => Promise<void>) => {
+    const reason = cannot[ability]
+    if (reason === undefined) it(ability, run)
+    else it.skip(`${ability} (cannot: ${reason})`, run)
+  }
+
   const opened: Transport[] = []
   const connect = async () => {
     const transport = await open()
@@ -269,6 +286,23 @@ export function transportConformance(open: () => Promise<Transport>): void {
       )
       await (await connect()).publish(message('all'), fanout, '')
       expect(await Promise.all(inboxes.map(async (inbox) => text(await inbox.next())))).toEqual(['all', 'all'])
+    })
+
+    itIfAble('chooses by headers', async () => {
+      const byHeaders = exchange(unique(), 'headers')
+      const bound = (bindingArguments: Record<string, unknown>) =>
+        taskQueue(unique(), { exchange: byHeaders, bindingArguments })
+      const all = bound({ 'x-match': 'all', format: 'pdf', pages: 2 })
+      const any = bound({ 'x-match': 'any', format: 'pdf', pages: 2 })
+      const transport = await connect()
+      const inboxes = [await consume(transport, [all]), await consume(transport, [any])]
+      const sent = { short: { format: 'pdf', pages: 1 }, other: { format: 'png' }, exact: { format: 'pdf', pages: 2 } }
+      for (const [body, headers] of Object.entries(sent)) {
+        await transport.publish(message(body, { headers }), byHeaders, 'ignored')
+      }
+      expect(text((await inboxes[0]?.next()) as Delivery)).toBe('exact')
+      expect(text((await inboxes[1]?.next()) as Delivery)).toBe('short')
+      expect(text((await inboxes[1]?.next()) as Delivery)).toBe('exact')
     })
 
     it('loses a message that no queue wants, without complaint', async () => {

@@ -1,14 +1,22 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connect, type GetMessage } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { createLogger, type LogRecord } from '../../src/log.ts'
 import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { openTransport } from '../../src/transport/open.ts'
+import type { Delivery } from '../../src/transport/transport.ts'
 import { backendConformance } from '../conformance/backend.ts'
 import { survivesBrokenMessages } from '../conformance/broken-messages.ts'
 import { transportConformance } from '../conformance/transport.ts'
 import { freshAmqpUrl, manageRabbitmq } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
+import { freePort } from '../support/port.ts'
+import { run } from '../support/process.ts'
+import { startProxy } from '../support/proxy.ts'
 import { openRpcAt, rpcCannot } from '../support/rpc.ts'
 import { until } from '../support/wait.ts'
 import { appAt, calls } from '../wire/calls.ts'
@@ -159,6 +167,173 @@ describeWith(['rabbitmq'], 'RabbitMQ', () => {
     await transport.close()
   })
 
+  describe('behind several addresses', () => {
+    it('is reached at the first that answers, and at the next when that one goes', async () => {
+      const { port } = new URL(url)
+      const [first, second] = await Promise.all([startProxy(Number(port)), startProxy(Number(port))])
+      const lost = at(url, await freePort())
+      const restored = Promise.withResolvers<void>()
+      const transport = await openTransport([lost, at(url, first.port), at(url, second.port)].join(';'), {
+        onEvent: ({ type }) => type === 'restored' && restored.resolve(),
+      })
+      const queue = taskQueue(`test.${randomUUID()}`)
+      const { promise, resolve } = Promise.withResolvers<string>()
+      await transport.consume([queue], (delivery) => resolve(Buffer.from(delivery.message.body).toString()))
+      expect([first.connections, second.connections]).toEqual([1, 0])
+      await first.stop()
+      await restored.promise
+      expect(second.connections).toBe(1)
+      await transport.publish(message(1), defaultExchange, queue.name)
+      expect(await promise).toBe('1')
+      await transport.delete(queue)
+      await transport.close()
+      await second.stop()
+    })
+
+    it('is named without passwords when none answers', async () => {
+      const [a, b] = [at(url, await freePort()), at(url, await freePort())]
+      const error = await openTransport(`${a};${b}`).catch((refused) => refused)
+      expect(error).toMatchObject({ code: 'BROKER_UNREACHABLE' })
+      expect(error.message).not.toContain(`${new URL(url).password}@`)
+    })
+  })
+
+  it('works over TLS, and is refused without a certificate that someone vouches for', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'celery-sandbox-amqps-'))
+    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const made = await run('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      ...names,
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ])
+    expect(made.code, made.stderr).toBe(0)
+    const proxy = await startProxy(Number(new URL(url).port), {
+      tls: { key: await readFile(key), cert: await readFile(cert) },
+    })
+    const address = at(url, proxy.port).replace('amqp:', 'amqps:')
+    const transport = await openTransport(`${address}?cacertfile=${cert}`)
+    expect(await transport.size('nobody declared this')).toBe(0)
+    await transport.close()
+    await expect(openTransport(address)).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+      message: expect.stringContaining('self-signed certificate'),
+    })
+    await proxy.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it("that closes a consumer's channel gets another one, and delivers again what was not acknowledged", async () => {
+    let isSpoilt = false
+    // basic.ack of delivery 1 becomes one of delivery 255, which RabbitMQ answers by closing the channel.
+    const spoil = (data: Buffer) => {
+      const place = isSpoilt ? -1 : data.indexOf(Buffer.of(0, 60, 0, 80))
+      if (place === -1) return true
+      isSpoilt = true
+      data[place + 11] = 255
+      return true
+    }
+    const proxy = await startProxy(Number(new URL(url).port), { toServer: spoil })
+    const records: LogRecord[] = []
+    const log = createLogger((record) => records.push(record))
+    const transport = await openTransport(at(url, proxy.port), { log })
+    const queue = taskQueue(`test.${randomUUID()}`)
+    const redelivered: boolean[] = []
+    await transport.consume([queue], (delivery) => {
+      redelivered.push(delivery.info.redelivered)
+      void delivery.ack()
+    })
+    await transport.publish(message(1), defaultExchange, queue.name)
+    await until(() => redelivered.length === 2, { describe: 'the second delivery' })
+    expect(redelivered).toEqual([false, true])
+    expect(records.map((record) => record.message)).toEqual([expect.stringContaining('PRECONDITION_FAILED')])
+    expect(proxy.connections).toBe(1)
+    await transport.publish(message(2), defaultExchange, queue.name)
+    await until(() => redelivered.length === 3, { describe: 'the next message' })
+    await transport.delete(queue)
+    await transport.close()
+    await proxy.stop()
+  })
+
+  it('that loses a queue gets it back from its consumer', async () => {
+    const queue = taskQueue(`test.${randomUUID()}`)
+    const transport = await openTransport(url)
+    const { promise, resolve } = Promise.withResolvers<string>()
+    await transport.consume([queue], (delivery) => resolve(Buffer.from(delivery.message.body).toString()))
+    const other = await openTransport(url)
+    await other.delete(queue)
+    const vhost = new URL(url).pathname.slice(1)
+    await until(async () => manageRabbitmq('GET', `queues/${vhost}/${queue.name}`).catch(() => false), {
+      describe: 'the queue to be back',
+    })
+    await other.publish(message(7), defaultExchange, queue.name)
+    expect(await promise).toBe('7')
+    await transport.close()
+    await other.delete(queue)
+    await other.close()
+  })
+
+  it('that is blocked is told, and a message that it does not take is refused with the reason', async () => {
+    let isStopped = false
+    const proxy = await startProxy(Number(new URL(url).port), { toServer: () => !isStopped })
+    const events: string[] = []
+    const transport = await openTransport(at(url, proxy.port), {
+      confirmTimeout: 0.2,
+      onEvent: (event) => events.push(event.type === 'blocked' ? `blocked: ${event.reason}` : event.type),
+    })
+    await transport.publish(message(1), defaultExchange, 'nowhere')
+    isStopped = true
+    await expect(transport.publish(message(1), defaultExchange, 'nowhere')).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+      message: expect.stringContaining('has not taken a message for 0.2 s'),
+    })
+    // connection.blocked, as RabbitMQ says it.
+    proxy.inject(Buffer.from('\x01\0\0\0\0\0\x0f\0\x0a\0\x3c\x0alow memory\xce', 'latin1'))
+    await until(() => events.length > 0, { describe: 'the event' })
+    expect(events).toEqual(['blocked: low memory'])
+    await expect(transport.publish(message(1), defaultExchange, 'nowhere')).rejects.toMatchObject({
+      code: 'BROKER_FULL',
+      message: expect.stringContaining('it is blocked, low memory'),
+    })
+    await proxy.stop()
+    await transport.close()
+  })
+
+  it('refuses a message beyond its limit in words, and takes the next', async () => {
+    const transport = await openTransport(url)
+    const body = Buffer.alloc(128 * 1024 * 1024 + 1)
+    await expect(transport.publish({ ...message(1), body }, defaultExchange, 'nowhere')).rejects.toMatchObject({
+      code: 'ENCODE_ERROR',
+      message: expect.stringMatching(/message size \d+ is larger than configured max size \d+/),
+    })
+    await transport.publish(message(1), defaultExchange, 'nowhere')
+    await transport.close()
+  })
+
+  it('serves quorum queues, each with the limit of its own that they know', async () => {
+    const queue = taskQueue(`test.${randomUUID()}`, { queueType: 'quorum' })
+    const transport = await openTransport(url)
+    const got: Delivery[] = []
+    const consumer = await transport.consume([queue], (delivery) => got.push(delivery), { prefetch: 2 })
+    for (const body of [1, 2, 3]) await transport.publish(message(body), defaultExchange, queue.name)
+    await until(() => got.length === 2, { describe: 'two messages' })
+    expect(await transport.size(queue.name)).toBe(1)
+    await consumer.setPrefetch(3)
+    await got[0]?.ack()
+    await until(() => got.length === 3, { describe: 'the third' })
+    const vhost = new URL(url).pathname.slice(1)
+    expect(await manageRabbitmq('GET', `queues/${vhost}/${queue.name}`)).toMatchObject({ type: 'quorum' })
+    await transport.delete(queue)
+    await transport.close()
+  })
+
   /** Closes the connections to this virtual host, as an operator would; the broker takes a moment to list them. */
   async function cutConnections(): Promise<void> {
     const vhost = new URL(url).pathname.slice(1)
@@ -172,6 +347,8 @@ describeWith(['rabbitmq'], 'RabbitMQ', () => {
     for (const { name } of connections) await manageRabbitmq('DELETE', `connections/${encodeURIComponent(name)}`)
   }
 })
+
+const at = (url: string, port: number) => Object.assign(new URL(url), { port: String(port) }).href
 
 const message = (body: number): Message => ({
   headers: {},

@@ -11,7 +11,7 @@ import type { Delivery } from '../../src/transport/transport.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { backendConformance } from '../conformance/backend.ts'
 import { survivesBrokenMessages } from '../conformance/broken-messages.ts'
-import { transportConformance } from '../conformance/transport.ts'
+import { redisCannot, transportConformance } from '../conformance/transport.ts'
 import { freshRedisUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
 import { freePort } from '../support/port.ts'
@@ -30,7 +30,7 @@ describeWith(['redis'], 'Redis', () => {
   })
   afterAll(() => redis.disconnect())
 
-  describe('as a transport', () => transportConformance(() => openTransport(url)))
+  describe('as a transport', () => transportConformance(() => openTransport(url), redisCannot))
 
   describe('as a place for broken messages', () =>
     survivesBrokenMessages(

@@ -3,7 +3,7 @@ import { openBackend } from '../../../src/backend/open.ts'
 import { createEmbeddedBroker } from '../../../src/embedded/broker.ts'
 import { openTransport } from '../../../src/transport/open.ts'
 import { backendConformance } from '../../conformance/backend.ts'
-import { transportConformance } from '../../conformance/transport.ts'
+import { redisCannot, transportConformance } from '../../conformance/transport.ts'
 import { openRpcAt, rpcCannot } from '../../support/rpc.ts'
 
 describe('the embedded broker', () => {
@@ -11,7 +11,7 @@ describe('the embedded broker', () => {
   beforeAll(() => broker.start())
   afterAll(() => broker.stop())
 
-  describe('as a transport', () => transportConformance(() => openTransport(broker.url)))
+  describe('as a transport', () => transportConformance(() => openTransport(broker.url), redisCannot))
 
   describe('as a carrier of results', () => backendConformance((options) => openRpcAt(broker.url, options), rpcCannot))
 
