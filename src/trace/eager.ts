@@ -22,12 +22,8 @@ export async function runEagerly<R>(app: Celery, message: TaskMessage): Promise<
     },
   }
   const outcome = await trace(request, new AbortController().signal, environment)
-  const kept = { task_id: message.id, status: outcome.state }
-  const now = app.clock.now()
-  if (outcome.state === 'SUCCESS') {
-    return new EagerResult<R>(resultMeta({ ...kept, result: outcome.value }, now), outcome.value, app.results)
-  }
-  if (outcome.state !== 'FAILURE') return new EagerResult<R>(resultMeta(kept, now), undefined, app.results)
-  const { info, traceback } = outcome.error
-  return new EagerResult<R>(resultMeta({ ...kept, result: info, traceback }, now), thrown, app.results)
+  const value = outcome.state === 'SUCCESS' ? outcome.value : undefined
+  const failed = outcome.state === 'FAILURE' && { result: outcome.error.info, traceback: outcome.error.traceback }
+  const meta = resultMeta({ task_id: message.id, status: outcome.state, result: value, ...failed }, app.clock.now())
+  return new EagerResult<R>(meta, failed ? thrown : value, app.results)
 }

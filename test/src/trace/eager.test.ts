@@ -55,6 +55,7 @@ describe('a task that runs here', () => {
     expect(await result.state()).toBe('FAILURE')
     await expect(result.get()).rejects.toBeInstanceOf(RangeError)
     expect(await result.get({ propagate: false })).toBeInstanceOf(RangeError)
+    await expect(result.maybeThrow()).rejects.toBeInstanceOf(RangeError)
     await expect(tasks.boom.applyHere({ throw: true })).rejects.toThrow('boom')
   })
 
