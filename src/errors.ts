@@ -16,6 +16,7 @@ export const errorCodes = {
   IMPROPERLY_CONFIGURED: 'Correct the setting named above.',
   NOT_REGISTERED: 'Import the module that defines the task (setting `include`), or correct its name.',
   TASK_ARGUMENTS: 'Call the task with the arguments its signature asks for.',
+  TASK_RESULT: 'Return what the schema of the task asks for, or mend the schema.',
   TIMEOUT: 'Wait longer, or look whether a worker serves the queue: celery-sandbox ps.',
   JOIN_IN_TASK: 'Let the task end and lead to the other (link, chain), or wait with { disableSyncSubtasks: false }.',
   UNSUPPORTED: 'Use one of the supported forms named above.',

@@ -23,6 +23,7 @@ export { broadcast, type QueueOptions, queue, workerDirect } from './app/queues.
 export type { RouteFunction, RouteOptions, TaskRoutes } from './app/router.ts'
 export type { SignalHandler, SignalSender } from './app/signal.ts'
 export type { Signals } from './app/signals.ts'
+export type { StandardSchemaV1 } from './app/standard-schema.ts'
 export { type ApplyOptions, shortName, type Task, type TaskOptions } from './app/task.ts'
 export type { Backend } from './backend/backend.ts'
 export { openBackend } from './backend/open.ts'

@@ -37,13 +37,17 @@ import { Registry } from './registry.ts'
 import { type Route, type RoutedCall, route } from './router.ts'
 import type { Sender } from './sender.ts'
 import { Signals } from './signals.ts'
+import type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts'
 import {
+  type ArgsSchema,
   type BoundTaskFunction,
   createTask,
+  type ResultOf,
   type Task,
   type TaskFunction,
   type TaskOf,
   type TaskOptions,
+  type TaskSchemas,
 } from './task.ts'
 
 /** What a task may say once for all its calls. */
@@ -179,12 +183,26 @@ export class Celery implements Sender {
    * export const add = app.task('arithmetics.add', (x: number, y: number) => x + y)
    * export const fetch = app.task('web.fetch', async (self, url: string) => …, { bind: true, maxRetries: 5 })
    */
-  task<A extends unknown[], R>(
+  task<S extends ArgsSchema, R, RS extends StandardSchemaV1 | undefined = undefined>(
+    name: string,
+    fn: BoundTaskFunction<InferOutput<S>, R>,
+    options: TaskOptions & TaskSchemas<S, RS> & { readonly bind: true; readonly args: S },
+  ): Task<InferInput<S>, ResultOf<R, RS>>
+  task<S extends ArgsSchema, R, RS extends StandardSchemaV1 | undefined = undefined>(
+    name: string,
+    fn: TaskFunction<InferOutput<S>, R>,
+    options: TaskOptions & TaskSchemas<S, RS> & { readonly bind?: false; readonly args: S },
+  ): Task<InferInput<S>, ResultOf<R, RS>>
+  task<A extends unknown[], R, RS extends StandardSchemaV1 | undefined = undefined>(
     name: string,
     fn: BoundTaskFunction<A, R>,
-    options: TaskOptions & { readonly bind: true },
-  ): Task<A, Awaited<R>>
-  task<F extends CallableFunction>(name: string, fn: F, options?: TaskOptions & { readonly bind?: false }): TaskOf<F>
+    options: TaskOptions & TaskSchemas<undefined, RS> & { readonly bind: true },
+  ): Task<A, ResultOf<R, RS>>
+  task<F extends CallableFunction, RS extends StandardSchemaV1 | undefined = undefined>(
+    name: string,
+    fn: F,
+    options?: TaskOptions & TaskSchemas<undefined, RS> & { readonly bind?: false },
+  ): TaskOf<F, RS>
   task<A extends unknown[], R>(
     name: string,
     fn: TaskFunction<A, R> | BoundTaskFunction<A, R>,

@@ -2,11 +2,13 @@ import { type CallOptions, type Signature, signature } from '../canvas/signature
 import type { State } from '../protocol/states.ts'
 import type { PendingResult } from '../result/async-result.ts'
 import type { EagerResult } from '../result/eager-result.ts'
+import { Conformity } from './conformity.ts'
 import type { TaskContext } from './context.ts'
 import type { RetryOptions } from './exceptions.ts'
 import { bindArguments, type Parameters, parametersOf } from './parameters.ts'
 import { parseRate } from './rate.ts'
 import type { Sender } from './sender.ts'
+import type { InferOutput, StandardSchemaV1 } from './standard-schema.ts'
 
 /** A class of errors. */
 export type ErrorClass = abstract new (...args: never[]) => unknown
@@ -28,7 +30,7 @@ export interface TaskHooks {
  * How a task behaves: Celery's task options. Times are seconds. Where Celery has base classes of tasks, an object of
  * options is spread: `app.task('web.fetch', fetch, { ...patient, queue: 'web' })`.
  */
-export interface TaskOptions extends TaskHooks {
+export interface TaskOptions extends TaskHooks, TaskSchemas {
   /** The function's first parameter is the task's context. @default false */
   readonly bind?: boolean
   /** Attempts after the first; null for no limit. @default 3 */
@@ -80,6 +82,25 @@ export interface TaskOptions extends TaskHooks {
   readonly params?: readonly string[]
 }
 
+/** What a task takes and gives, as schemas: checked where it is called and where it runs, and its types. */
+export interface TaskSchemas<
+  Args extends ArgsSchema | undefined = ArgsSchema | undefined,
+  Result extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined,
+> {
+  /**
+   * The arguments in order, as a tuple. A call that does not conform is refused before anything is sent (by a schema
+   * that needs a promise: in the worker); the function gets what the schema makes of them.
+   */
+  readonly args?: Args
+  /** What the task may give back. Anything else is its failure. */
+  readonly result?: Result
+}
+
+export type ArgsSchema = StandardSchemaV1<unknown[], unknown[]>
+
+/** What callers get: what the schema makes of the function's value, or that value. */
+export type ResultOf<R, Schema> = Schema extends StandardSchemaV1 ? InferOutput<Schema> : Awaited<R>
+
 /** The end of an argument list: what a signature may leave to the task that runs before it. */
 export type Tail<A extends readonly unknown[]> = A extends readonly [unknown, ...infer Rest] ? A | Tail<Rest> : A
 
@@ -124,7 +145,9 @@ export interface Task<A extends unknown[] = unknown[], R = unknown> {
 }
 
 /** The task that a function makes. Taking the whole function lets `(x: number, y = 2) => …` keep its own types. */
-export type TaskOf<F> = F extends (...args: infer A) => infer R ? Task<A, Awaited<R>> : never
+export type TaskOf<F, Schema = undefined> = F extends (...args: infer A) => infer R
+  ? Task<A, ResultOf<R, Schema>>
+  : never
 
 export type TaskFunction<A extends unknown[], R> = (...args: A) => R | Promise<R>
 export type BoundTaskFunction<A extends unknown[], R> = (self: TaskContext, ...args: A) => R | Promise<R>
@@ -138,14 +161,15 @@ export function createTask<A extends unknown[], R>(
   parseRate(options.rateLimit) // refused here, where it is written
   const parameters = declaredParameters(fn, options)
   const check = (args: readonly unknown[], kwargs = {}) => bindArguments(shortName(taskName), parameters, args, kwargs)
+  const schemas = new Conformity(shortName(taskName), parameters, options)
   const call = ({ args, kwargs, ...options }: ApplyOptions<A>) => {
-    check(args ?? [], kwargs)
+    schemas.checkCall(check(args ?? [], kwargs))
     return signature(taskName, args ?? [], { ...(kwargs && { kwargs }), options })
   }
   const applyAsync = (options: ApplyOptions<A> = {}) => sender.send<R>(call(options))
   const here = (...args: A) => {
     if (options.bind) throw new TypeError(`${taskName} is bound: it needs a worker's context, so send it with delay()`)
-    return (fn as TaskFunction<A, R>)(...args)
+    return schemas.around(args, (given) => (fn as TaskFunction<A, R>)(...(given as A))) as R | Promise<R>
   }
   return Object.freeze(
     Object.assign(here, {
@@ -159,8 +183,10 @@ export function createTask<A extends unknown[], R>(
       s: (...args: Tail<A>) => signature(taskName, args),
       si: (...args: A) => signature(taskName, args, { immutable: true }),
       run: (context: TaskContext, args: readonly unknown[], kwargs = {}) => {
-        const bound = check(args, kwargs) as A
-        return options.bind ? (fn as BoundTaskFunction<A, R>)(context, ...bound) : (fn as TaskFunction<A, R>)(...bound)
+        const first = options.bind ? [context] : []
+        return schemas.around(check(args, kwargs), (given) =>
+          (fn as (...all: unknown[]) => unknown)(...first, ...given),
+        )
       },
     }),
   )
