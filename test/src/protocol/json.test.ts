@@ -5,8 +5,9 @@ import { dumps, isoDate, loads, parseIsoDate } from '../../../src/protocol/json.
 describe('JSON as kombu has it', () => {
   it('reads back whatever plain JSON it wrote', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        expect(loads(dumps(value))).toEqual(JSON.parse(JSON.stringify(value)))
+      fc.property(fc.json(), (text) => {
+        fc.pre(!text.includes('"__proto__"')) // dropped, see below
+        expect(loads(dumps(JSON.parse(text)))).toEqual(JSON.parse(text))
       }),
     )
   })
