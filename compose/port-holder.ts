@@ -29,9 +29,11 @@ function fromProc(port: number): string | undefined {
   return pid && `${programOf(pid)}, pid ${pid}`
 }
 
-/** A process may call itself anything, as Node's do: `MainThread`. */
-const programOf = (pid: string) =>
-  basename(linkOf(`/proc/${pid}/exe`)) || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+/** By its command line: Node's main thread calls itself `MainThread`, and redis-server's file has another name. */
+function programOf(pid: string): string {
+  const [command = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split(/[\0 ]/)
+  return basename(command) || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+}
 
 /** Processes of other users hide what they have open. */
 function hasOpen(pid: string, sockets: ReadonlySet<string>): boolean {

@@ -13,6 +13,7 @@ import { PortClaims } from '../../compose/port-claims.ts'
 import type { Probes, ProbeTarget } from '../../compose/probe.ts'
 import { reconcile } from '../../compose/reconcile.ts'
 import { Watch } from '../../compose/watch.ts'
+import { freePort } from '../support/port.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { modelOf } from './model-of.ts'
 
@@ -246,11 +247,13 @@ describe('a probe', () => {
   })
 })
 
+const wanted = await freePort()
+
 describe('a busy port', () => {
-  const file = 'services: { redis: { image: redis, ports: ["127.0.0.1:6399:6379"] } }'
+  const file = `services: { redis: { image: redis, ports: ["127.0.0.1:${wanted}:6379"] } }`
   const holder = {
     host: '127.0.0.1',
-    port: 6399,
+    port: wanted,
     target: 6379,
     protocol: 'tcp',
     container: 'other-redis-1',
@@ -261,7 +264,7 @@ describe('a busy port', () => {
     engine.held = [holder]
     await up(file)
     const moved = events.find(({ type }) => type === 'port')
-    expect(moved).toMatchObject({ wanted: 6399, holder: 'container other-redis-1', container: 'shop-redis-1' })
+    expect(moved).toMatchObject({ wanted, holder: 'container other-redis-1', container: 'shop-redis-1' })
     const [container] = await engine.containers()
     expect(container?.ports[0]?.port).toBe(moved?.type === 'port' ? moved.chosen : undefined)
   })
@@ -271,7 +274,7 @@ describe('a busy port', () => {
     const error = await failureOf(up(file, { strict: true }))
     expect([error.code, error.message]).toEqual([
       'PORT_BUSY',
-      'port 6399 of shop-redis-1 is taken by container other-redis-1',
+      `port ${wanted} of shop-redis-1 is taken by container other-redis-1`,
     ])
     expect(engine.calls).toEqual([])
   })
@@ -282,7 +285,7 @@ describe('a busy port', () => {
     engine.held = []
     engine.all.clear()
     await up(file, { strict: true })
-    expect((await engine.containers())[0]?.ports[0]?.port).toBe(6399)
+    expect((await engine.containers())[0]?.ports[0]?.port).toBe(wanted)
   })
 
   it('that only the engine knows of is chosen anew, once', async () => {
@@ -301,7 +304,7 @@ describe('a busy port', () => {
       'start shop-redis-1',
     ])
     const [container] = await engine.containers()
-    expect(container?.ports[0]?.port).not.toBe(6399)
+    expect(container?.ports[0]?.port).not.toBe(wanted)
   })
 
   it('that was taken while the container stood still moves it as well', async () => {
@@ -313,7 +316,7 @@ describe('a busy port', () => {
     const [container, ...more] = await engine.containers()
     expect(more).toEqual([])
     expect(container).toMatchObject({ name: 'shop-redis-1', state: 'running' })
-    expect(container?.ports[0]?.port).not.toBe(6399)
+    expect(container?.ports[0]?.port).not.toBe(wanted)
     expect(steps().at(-1)).toBe('shop-redis-1 running')
   })
 })
