@@ -35,10 +35,11 @@ const databases = [
     title: 'PostgreSQL',
     needs: ['postgresql'] as const,
     fresh: async () => `db+${await freshPostgresqlUrl()}`,
+    /** The width of an id apart, which has grown from one Celery to another. */
     async columns(url: string): Promise<unknown> {
       const sql = postgres(url.replace('db+', ''))
       const columns = await sql`
-        SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default
+        SELECT table_name, column_name, replace(data_type, 'bigint', 'integer') AS data_type, character_maximum_length, is_nullable, column_default
         FROM information_schema.columns WHERE table_name LIKE 'celery%' ORDER BY table_name, ordinal_position`
       const constraints = await sql`
         SELECT table_name, constraint_name, constraint_type FROM information_schema.table_constraints

@@ -49,6 +49,22 @@ describeWith(['postgresql'], 'PostgreSQL', () => {
     await backend.close()
   })
 
+  it('keeps and tells results after its connections were cut', async () => {
+    const own = await freshPostgresqlUrl()
+    const backend = await openBackend(`db+${own}`)
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    const stop = await backend.watch('a', ({ result }) => resolve(result))
+    const sql = postgres(url)
+    const name = new URL(own).pathname.slice(1)
+    const cut = await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${name}`
+    await sql.end()
+    expect(cut.length).toBeGreaterThan(0)
+    await backend.store(resultMeta({ task_id: 'a', status: 'SUCCESS', result: 3 }, 0))
+    expect(await promise).toBe(3)
+    stop()
+    await backend.close()
+  })
+
   it('deletes what has expired when it is told to clean up', async () => {
     const clock = new ManualClock(100_000_000)
     const backend = await openBackend(`db+${url}`, { clock, resultExpires: 60 })

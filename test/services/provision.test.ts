@@ -1,6 +1,7 @@
 import { connect } from 'amqplib'
+import postgres from 'postgres'
 import { expect, it } from 'vitest'
-import { freshAmqpUrl, freshRedisUrl, manageRabbitmq } from '../support/fresh.ts'
+import { freshAmqpUrl, freshPostgresqlUrl, freshRedisUrl, manageRabbitmq } from '../support/fresh.ts'
 import { failOnLeaks } from '../support/leaks.ts'
 import { describeWith, parts } from '../support/parts.ts'
 import { pythonClient } from '../support/python/client.ts'
@@ -43,6 +44,18 @@ describeWith(['rabbitmq'], 'the RabbitMQ of the tests', () => {
 
   it('says over HTTP what it holds', async () => {
     expect(await manageRabbitmq('GET', 'overview')).toMatchObject({ product_name: 'RabbitMQ' })
+  })
+})
+
+describeWith(['postgresql'], 'the PostgreSQL of the tests', () => {
+  it('has an empty database for everyone who asks, and lets nobody in without the password', async () => {
+    const url = await freshPostgresqlUrl()
+    const sql = postgres(url)
+    expect([...(await sql`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)]).toEqual([])
+    await sql.end()
+    const stranger = postgres(Object.assign(new URL(url), { password: 'guessed' }).href)
+    await expect(stranger`SELECT 1`).rejects.toMatchObject({ code: '28P01' })
+    await stranger.end()
   })
 })
 

@@ -27,7 +27,7 @@ export interface Dialect {
 
 export type Table = 'celery_taskmeta' | 'celery_tasksetmeta'
 
-/** Columns and constraints as SQLAlchemy makes them of Celery's models. */
+/** Columns and constraints as SQLAlchemy makes them of the models of Celery 5.6. */
 function tables(type: { id: string; bytes: string; time: string }): string[] {
   return [
     `CREATE TABLE IF NOT EXISTS celery_taskmeta (
@@ -54,7 +54,8 @@ const sequences: Readonly<Record<Table, string>> = {
 export const postgresql: Dialect = {
   schema: [
     ...Object.values(sequences).map((sequence) => `CREATE SEQUENCE IF NOT EXISTS ${sequence}`),
-    ...tables({ id: 'INTEGER NOT NULL PRIMARY KEY', bytes: 'BYTEA', time: 'TIMESTAMP WITHOUT TIME ZONE' }),
+    // Before 5.6.3 ids were INTEGER, which readers and writers need not know.
+    ...tables({ id: 'BIGINT NOT NULL PRIMARY KEY', bytes: 'BYTEA', time: 'TIMESTAMP WITHOUT TIME ZONE' }),
   ],
   newId: (table) => `nextval('${sequences[table]}')`,
 }

@@ -106,8 +106,8 @@ async function main(): Promise<void> {
 }
 
 function row(name: PartName, part: Obtained | undefined): string {
-  if (!part || part.state === 'missing') return `${name.padEnd(10)}missing    ${part?.reason ?? ''}`
-  return `${name.padEnd(10)}${part.state.padEnd(11)}${part.version.padEnd(26)}${Object.values(part.endpoint).join('  ')}`
+  if (!part || part.state === 'missing') return `${name.padEnd(11)}missing    ${part?.reason ?? ''}`
+  return `${name.padEnd(11)}${part.state.padEnd(11)}${part.version.padEnd(26)}${Object.values(part.endpoint).join('  ')}`
 }
 
 if (import.meta.main) await main()
