@@ -18,12 +18,17 @@ export async function openRpc(_url: string, options: BackendOptions): Promise<Ba
 
 const json = serializerFor('json')
 
+/** Results that nobody may ever ask for are not kept without end: the oldest make room. */
+export const mostKept = 10_000
+
 class RpcBackend implements Backend {
   readonly name = 'rpc'
   readonly url = 'rpc://'
   readonly #options: BackendOptions
   /** What has come so far. */
   readonly #arrived: Backend
+  /** Its tasks, the oldest first. */
+  readonly #order = new Set<string>()
   readonly #mailbox = new Once(() => this.#openMailbox())
 
   constructor(options: BackendOptions) {
@@ -56,6 +61,7 @@ class RpcBackend implements Backend {
   }
 
   forget(taskId: string): Promise<void> {
+    this.#order.delete(taskId)
     return this.#arrived.forget(taskId)
   }
 
@@ -81,10 +87,18 @@ class RpcBackend implements Backend {
     try {
       const meta = parseResultMeta(decode(serializerFor(message.contentType), message.body, 'a result'))
       if (!meta) throw new CeleryError('DECODE_ERROR', 'a message in the queue of results is no result')
-      void this.#arrived.store(meta)
+      this.#keep(meta)
     } catch (error) {
       this.#options.log.warning(`a result was passed over: ${messageOf(error)}`)
     }
+  }
+
+  #keep(meta: ResultMeta): void {
+    void this.#arrived.store(meta)
+    this.#order.delete(meta.task_id)
+    this.#order.add(meta.task_id)
+    const [oldest] = this.#order
+    if (this.#order.size > mostKept && oldest !== undefined) void this.forget(oldest)
   }
 
   #assertListening(taskId: string): void {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Celery } from '../../../src/app/app.ts'
 import type { Settings } from '../../../src/app/config.ts'
+import { mostKept } from '../../../src/backend/rpc.ts'
 import { defaultExchange, transientQueue } from '../../../src/protocol/entity.ts'
 import type { Message } from '../../../src/protocol/message.ts'
 import { parseResultMeta } from '../../../src/protocol/result-meta.ts'
@@ -48,6 +49,21 @@ describe('rpc backend', () => {
     expect((await promise).properties.deliveryMode).toBe(2)
     await backend.close()
     await transport.close()
+  })
+
+  it('keeps the newest results, so that those who never ask do not fill the memory', async () => {
+    const backend = await openRpcAt('memory://rpc-many', { oid: 'me' })
+    await backend.listen?.()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    await backend.watch(`task-${mostKept}`, () => resolve())
+    for (let i = 0; i <= mostKept; i++) {
+      const task_id = `task-${i}`
+      await backend.store({ ...someMeta, task_id }, { replyTo: 'me', correlationId: task_id })
+    }
+    await promise
+    expect(await backend.get('task-0')).toBeUndefined()
+    expect(await backend.get('task-1')).toBeDefined()
+    await backend.close()
   })
 
   it('passes over what is no result', async () => {
