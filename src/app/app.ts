@@ -360,11 +360,11 @@ export class Celery implements Sender {
   }
 
   /** A further connection to the broker, for its caller to close. */
-  openTransport(onEvent: (event: TransportEvent) => void = () => {}): Promise<Transport> {
+  openTransport(onEvent: (event: TransportEvent) => void = () => {}, log: Logger = this.log): Promise<Transport> {
     this.#hasConnected = true
     return openTransport(this.conf.brokerUrl, {
       clock: this.clock,
-      log: this.log,
+      log,
       connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
       onEvent,
       ...this.conf.brokerTransportOptions,

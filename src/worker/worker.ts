@@ -124,7 +124,7 @@ export class Worker implements Service {
     this.#undo.push(() => signals.workerShutdown.send(hostname, { instance: this }, log))
 
     const transport = await this.#connect('consumer: Cannot connect to the broker', () =>
-      app.openTransport((event) => this.#onTransport(event)),
+      app.openTransport((event) => this.#onTransport(event), log),
     )
     this.#undo.push(() => transport.close())
     log.info(`Connected to ${maskUrl(app.conf.brokerUrl)}`)
