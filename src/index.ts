@@ -1,3 +1,4 @@
+export type { AnnotationFunction, AnnotationMap, TaskAnnotations } from './app/annotations.ts'
 export { type AppOptions, type ConfigSource, isApp, type SendOptions } from './app/app.ts'
 export { humanize, settingsForPeople } from './app/config/humanize.ts'
 export {

@@ -24,6 +24,7 @@ import type { Result, ResultSource } from '../result/result.ts'
 import { resultFromTuple } from '../result/tuple.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport, TransportEvent } from '../transport/transport.ts'
+import { annotated } from './annotations.ts'
 import { builtins } from './builtins.ts'
 import { configure } from './config/configure.ts'
 import { inertSettings } from './config/inert.ts'
@@ -151,6 +152,10 @@ export class Celery implements Sender {
       throw new CeleryError('IMPROPERLY_CONFIGURED', 'settings cannot change once a connection was made', { next })
     }
     const named = nameSettings({ ...given }, namespace)
+    if (named.taskAnnotations && this.tasks.names().length > 0) {
+      const next = 'Give taskAnnotations before the first task is defined.'
+      throw new CeleryError('IMPROPERLY_CONFIGURED', 'taskAnnotations came after tasks were defined', { next })
+    }
     const all = { ...this.#given, ...named }
     this.#conf = configure(all)
     this.#given = all
@@ -208,7 +213,7 @@ export class Celery implements Sender {
     fn: TaskFunction<A, R> | BoundTaskFunction<A, R>,
     options: TaskOptions = {},
   ): Task<A, Awaited<R>> {
-    const task = createTask(name, fn, options, this) as Task<A, Awaited<R>>
+    const task = createTask(name, fn, annotated(name, options, this.conf.taskAnnotations), this) as Task<A, Awaited<R>>
     this.tasks.add(task as unknown as Task)
     return task
   }

@@ -4,6 +4,7 @@ import { driverDefaults } from '../transport/open.ts'
 import { queueOrderStrategies } from '../transport/transport.ts'
 import {
   amount,
+  annotations,
   anyText,
   count,
   flag,
@@ -59,6 +60,8 @@ export const settingsTable = {
   taskQueueMaxPriority: setting(orNull(count), null),
   /** Where tasks go, by name, glob, regular expression or function. */
   taskRoutes: setting(routes, {}),
+  /** Options of tasks, over their own: by name, `*` for all, or by a function. Given before the tasks are defined. */
+  taskAnnotations: setting(orNull(annotations), null),
   /** 0 to 9; what a higher one means is the broker's affair. */
   taskDefaultPriority: setting(count, 0),
   /** A call made by a task takes the priority of that task, unless it has its own. */

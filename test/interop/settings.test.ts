@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { nameSettings, snakeCase } from '../../src/app/config/names.ts'
+import { snakeCase } from '../../src/app/config/case.ts'
+import { nameSettings } from '../../src/app/config/names.ts'
 import { describeWith } from '../support/parts.ts'
 import { type PythonClient, pythonClient } from '../support/python/client.ts'
 

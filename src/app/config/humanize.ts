@@ -3,7 +3,7 @@ import { isObject } from '../../protocol/json.ts'
 import { repr } from '../../protocol/repr.ts'
 import { maskUrl } from '../../url.ts'
 import { type Settings, settingsTable } from '../config.ts'
-import { snakeCase } from './names.ts'
+import { snakeCase } from './case.ts'
 
 interface TableOptions {
   /** Also what nobody set. @default false */

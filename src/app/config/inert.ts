@@ -1,4 +1,4 @@
-import { camelCase } from './kinds.ts'
+import { camelCase } from './case.ts'
 
 /** Settings of Celery's that this version does not act on, each with the value that holds here (undefined: none). */
 export const notSupportedYet: Readonly<Record<string, unknown>> = {
@@ -12,7 +12,7 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       redis_socket_timeout redis_username result_accept_content result_backend_transport_options
       result_chord_join_timeout result_chord_retry_interval result_compression
       security_cert_store security_certificate security_digest security_key security_key_password
-      task_acks_on_failure task_acks_on_timeout task_allow_error_cb_on_chord_header task_annotations
+      task_acks_on_failure task_acks_on_timeout task_allow_error_cb_on_chord_header
       timezone
       worker_disable_prefetch worker_eta_task_limit
       worker_state_db

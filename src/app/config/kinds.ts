@@ -3,8 +3,10 @@ import { logLevels, parseLogLevel } from '../../log.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import { isObject } from '../../protocol/json.ts'
 import { maskUrl } from '../../url.ts'
+import type { TaskAnnotations } from '../annotations.ts'
 import { isRate } from '../rate.ts'
 import type { TaskRoutes } from '../router.ts'
+import { camelCase } from './case.ts'
 
 /** What a setting may hold. */
 export interface Kind<T> {
@@ -90,6 +92,11 @@ export const routes: Kind<TaskRoutes> = {
   fits: (given): given is TaskRoutes => typeof given === 'function' || Array.isArray(given) || isObject(given),
 }
 
+export const annotations: Kind<TaskAnnotations> = {
+  wants: 'an object, a list or a function',
+  fits: (given): given is TaskAnnotations => typeof given === 'function' || Array.isArray(given) || isObject(given),
+}
+
 export const queues: Kind<readonly (string | Queue)[]> = {
   wants: 'a list of queues, by name or from queue()',
   fits: (given): given is Queue[] =>
@@ -117,6 +124,3 @@ export const orNull = <T>(kind: Kind<T>): Kind<T | null> => ({
   wants: `${kind.wants}, or null`,
   fits: (given): given is T | null => given === null || kind.fits(given),
 })
-
-export const camelCase = (name: string): string =>
-  name.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())

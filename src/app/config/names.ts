@@ -1,6 +1,7 @@
 import { closestMatch } from 'leven'
 import { CeleryError } from '../../errors.ts'
 import { settingsTable } from '../config.ts'
+import { snakeCase } from './case.ts'
 import { notSupportedYet, withoutEffect } from './inert.ts'
 
 /** The names of before Celery 4, where they do not follow from the new ones by {@link oldPrefixes}. */
@@ -38,9 +39,6 @@ const oldPrefixes: readonly (readonly [RegExp, string])[] = [
   [/^(?=(ACCEPT_CONTENT|IMPORTS|INCLUDE|TIMEZONE)$)/, 'CELERY_'],
   [/^(?=(ARANGODB|CACHE|COUCHBASE|ELASTICSEARCH|EVENT|MONGODB|REDIS|RESULT|SECURITY)_)/, 'CELERY_'],
 ]
-
-/** Celery's spelling since version 4: `task_default_queue`. */
-export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 function oldName(name: string): string {
   const upper = snakeCase(name).toUpperCase()
