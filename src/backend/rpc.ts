@@ -21,6 +21,8 @@ const json = serializerFor('json')
 /** Results that nobody may ever ask for are not kept without end: the oldest make room. */
 export const mostKept = 10_000
 
+type OnError = (error: Error) => void
+
 class RpcBackend implements Backend {
   readonly name = 'rpc'
   readonly url = 'rpc://'
@@ -29,6 +31,8 @@ class RpcBackend implements Backend {
   readonly #arrived: Backend
   /** Its tasks, the oldest first. */
   readonly #order = new Set<string>()
+  /** Who waits for a task, to be told of a message about it that cannot be read. */
+  readonly #onErrors = new Map<string, Set<OnError>>()
   readonly #mailbox = new Once(() => this.#openMailbox())
 
   constructor(options: BackendOptions) {
@@ -55,9 +59,16 @@ class RpcBackend implements Backend {
     return this.#arrived.get(taskId)
   }
 
-  async watch(taskId: string, onMeta: (meta: ResultMeta) => void): Promise<() => void> {
+  async watch(taskId: string, onMeta: (meta: ResultMeta) => void, onError: OnError = () => {}): Promise<() => void> {
     this.#assertListening(taskId)
-    return this.#arrived.watch(taskId, onMeta)
+    const onErrors = this.#onErrors.get(taskId) ?? new Set()
+    this.#onErrors.set(taskId, onErrors.add(onError))
+    const unwatch = await this.#arrived.watch(taskId, onMeta)
+    return () => {
+      unwatch()
+      onErrors.delete(onError)
+      if (onErrors.size === 0) this.#onErrors.delete(taskId)
+    }
   }
 
   forget(taskId: string): Promise<void> {
@@ -79,7 +90,12 @@ class RpcBackend implements Backend {
 
   async #openMailbox() {
     const { oid, transport, resultExpires } = this.#options
-    const queue = transientQueue(oid, defaultExchange, oid, resultExpires ? { expiresMs: resultExpires * 1000 } : {})
+    const queue = transientQueue(
+      oid,
+      defaultExchange,
+      oid,
+      resultExpires ? { expiresMs: Math.ceil(resultExpires * 1000) } : {},
+    )
     return (await transport()).consume([queue], ({ message }) => this.#receive(message))
   }
 
@@ -90,6 +106,7 @@ class RpcBackend implements Backend {
       this.#keep(meta)
     } catch (error) {
       this.#options.log.warning(`a result was passed over: ${messageOf(error)}`)
+      for (const onError of this.#onErrors.get(message.properties.correlationId ?? '') ?? []) onError(error as Error)
     }
   }
 

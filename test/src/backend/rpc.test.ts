@@ -66,6 +66,26 @@ describe('rpc backend', () => {
     await backend.close()
   })
 
+  it('tells who waits for a result that it cannot be read', async () => {
+    const url = 'memory://rpc-unreadable'
+    const transport = await openTransport(url)
+    const backend = await openRpcAt(url, { oid: 'me' })
+    await backend.listen?.()
+    const { promise, resolve } = Promise.withResolvers<Error>()
+    await backend.watch('a', () => {}, resolve)
+    const properties = { deliveryMode: 1, priority: 0, correlationId: 'a' } as const
+    const pickled = {
+      headers: {},
+      properties,
+      contentType: 'application/x-python-serialize',
+      contentEncoding: 'binary',
+    }
+    await transport.publish({ ...pickled, body: Buffer.from('N.') }, defaultExchange, 'me')
+    expect(await promise).toMatchObject({ code: 'CONTENT_DISALLOWED' })
+    await backend.close()
+    await transport.close()
+  })
+
   it('passes over what is no result', async () => {
     const url = 'memory://rpc-noise'
     const transport = await openTransport(url)
