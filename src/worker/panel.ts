@@ -168,7 +168,7 @@ function describeQueue(queue: Queue): object {
   }
 }
 
-function stats({ app, state, clock, startedAt, prefetch, pool, autoscaler }: PanelTarget): object {
+function stats({ app, state, clock, startedAt, prefetch, pool, limits, autoscaler }: PanelTarget): object {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
   return {
     total: Object.fromEntries(state.total),
@@ -178,7 +178,7 @@ function stats({ app, state, clock, startedAt, prefetch, pool, autoscaler }: Pan
     pool: {
       implementation: `celery-sandbox:${pool.name}`,
       'max-concurrency': pool.concurrency,
-      timeouts: [app.conf.taskSoftTimeLimit ?? 0, app.conf.taskTimeLimit ?? 0],
+      timeouts: [limits.defaults.soft ?? 0, limits.defaults.hard ?? 0],
       ...pool.stats(),
     },
     ...(autoscaler && { autoscaler: autoscaler.info() }),

@@ -12,6 +12,8 @@ export interface Limits {
 
 /** How long the tasks of a worker may take. */
 export class TimeLimits {
+  /** Those of tasks that have none of their own. */
+  readonly defaults: Limits
   readonly #app: Celery
   readonly #pool: Pool
   readonly #log: Logger
@@ -19,7 +21,10 @@ export class TimeLimits {
   readonly #changed = new Map<string, Limits>()
   readonly #warned = new Set<string>()
 
-  constructor(app: Celery, pool: Pool, log: Logger) {
+  constructor(app: Celery, pool: Pool, log: Logger, given: Limits) {
+    const { taskSoftTimeLimit, taskTimeLimit } = app.conf
+    const { soft = taskSoftTimeLimit, hard = taskTimeLimit } = given
+    this.defaults = { soft: soft || undefined, hard: hard || undefined }
     this.#app = app
     this.#pool = pool
     this.#log = log
@@ -30,7 +35,7 @@ export class TimeLimits {
     for (const name of this.#app.tasks.names()) this.#kept(name, this.#declared(name).hard)
   }
 
-  /** The call's own limits, over the task's, over the settings; as Celery has it, 0 is none of one's own. */
+  /** The call's own limits, over the task's, over the worker's; as Celery has it, 0 is none of one's own. */
   of({ task, timeLimit, softTimeLimit }: TaskMessage): Limits {
     const { soft, hard } = this.#declared(task)
     return { soft: softTimeLimit || soft, hard: this.#kept(task, timeLimit || hard) }
@@ -42,9 +47,8 @@ export class TimeLimits {
 
   #declared(task: string): Limits {
     const { softTimeLimit, timeLimit } = this.#app.tasks.get(task)?.options ?? {}
-    const { taskSoftTimeLimit, taskTimeLimit } = this.#app.conf
     const { soft, hard } = this.#changed.get(task) ?? { soft: softTimeLimit, hard: timeLimit }
-    return { soft: soft || taskSoftTimeLimit || undefined, hard: hard || taskTimeLimit || undefined }
+    return { soft: soft || this.defaults.soft, hard: hard || this.defaults.hard }
   }
 
   #kept(task: string, hard: number | undefined): number | undefined {

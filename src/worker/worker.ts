@@ -24,7 +24,7 @@ import { panel } from './panel.ts'
 import { RateLimits } from './rate-limit.ts'
 import type { ShutdownLevel } from './shutdown.ts'
 import { WorkerState } from './state.ts'
-import { TimeLimits } from './time-limit.ts'
+import { type Limits, TimeLimits } from './time-limit.ts'
 
 export interface WorkerOptions {
   /** Node name; `%h` is the host's name. @default 'celery@%h' */
@@ -39,6 +39,10 @@ export interface WorkerOptions {
   pool?: string
   /** Let the pool grow and shrink with its load, instead of `concurrency`. */
   autoscale?: Range
+  /** Seconds until a task is ended, in the pools `prefork` and `threads`. @default the setting taskTimeLimit */
+  timeLimit?: number
+  /** Seconds until a task is asked to end. @default the setting taskSoftTimeLimit */
+  softTimeLimit?: number
   /** Tasks after which a child is replaced. @default the setting workerMaxTasksPerChild */
   maxTasksPerChild?: number
   /** KiB of memory after which a child is replaced. @default the setting workerMaxMemoryPerChild */
@@ -69,6 +73,7 @@ export class Worker implements Service {
   readonly #log: Logger
   readonly #pool: PoolChoice
   readonly #recycling: Recycling
+  readonly #limits: Limits
   readonly #autoscale: Range | undefined
   readonly #stopping = new AbortController()
   readonly #hasStopped = Promise.withResolvers<void>()
@@ -88,6 +93,7 @@ export class Worker implements Service {
     const concurrency = options.concurrency ?? app.conf.workerConcurrency ?? availableParallelism()
     this.concurrency = this.#pool.name === 'solo' ? 1 : (options.autoscale?.min ?? concurrency)
     this.#autoscale = this.#pool.name === 'solo' ? undefined : options.autoscale
+    this.#limits = { soft: options.softTimeLimit, hard: options.timeLimit }
     this.#recycling = {
       maxTasksPerChild: options.maxTasksPerChild ?? app.conf.workerMaxTasksPerChild,
       maxMemoryPerChild: options.maxMemoryPerChild ?? app.conf.workerMaxMemoryPerChild,
@@ -142,7 +148,7 @@ export class Worker implements Service {
     this.#runningPool = pool
     const size = () => (autoscaler ? autoscaler.range.max : pool.concurrency)
     const prefetch = () => size() * app.conf.workerPrefetchMultiplier
-    const limits = new TimeLimits(app, pool, log)
+    const limits = new TimeLimits(app, pool, log, this.#limits)
     limits.checkDeclared()
     const sendsTaskEvents = () => this.#taskEvents
     const consumer = new Consumer(

@@ -133,6 +133,11 @@ describe.each(['prefork', 'threads'])('a time limit in the pool %s', (pool) => {
   })
 })
 
+it("keeps the worker's own time limit for tasks that have none", async () => {
+  await serve({ pool: 'threads', timeLimit: 0.2 })
+  await expect(call('tasks.compute').get({ timeout: 10 })).rejects.toMatchObject({ excType: 'TimeLimitExceeded' })
+})
+
 describe.each(['async', 'solo', 'prefork', 'threads'])('a soft time limit in the pool %s', (pool) => {
   it('asks the task to end, which then has failed with it', async () => {
     await serve({ pool })
