@@ -312,8 +312,9 @@ export class Celery implements Sender {
     const declared = pick(this.tasks.get(call.task)?.options ?? {}, optionsOfCalls)
     const options = { ...this.#inherited(), ...declared, ...call.options }
     const found = route({ ...call, options }, this.conf, this.queues)
-    const { ignoreResult = this.conf.taskIgnoreResult, priority = this.conf.taskDefaultPriority } = found.options
-    return { ...found, options: { ...found.options, ignoreResult, priority } }
+    const { taskIgnoreResult: ignoreResult, taskDefaultPriority: priority, taskDefaultDeliveryMode: mode } = this.conf
+    const deliveryMode = mode === 1 || mode === 'transient' ? 1 : 2
+    return { ...found, options: { ignoreResult, priority, deliveryMode, ...found.options } }
   }
 
   #inherited(): Pick<CallOptions, 'priority'> {

@@ -7,6 +7,7 @@ import {
   annotations,
   anyText,
   count,
+  deliveryMode,
   flag,
   type Group,
   group,
@@ -60,6 +61,8 @@ export const settingsTable = {
   taskQueueMaxPriority: setting(orNull(count), null),
   /** Where tasks go, by name, glob, regular expression or function. */
   taskRoutes: setting(routes, {}),
+  /** Whether messages survive a restart of RabbitMQ: 1 (or `transient`), 2 (or `persistent`). */
+  taskDefaultDeliveryMode: setting(deliveryMode, 2),
   /** Options of tasks, over their own: by name, `*` for all, or by a function. Given before the tasks are defined. */
   taskAnnotations: setting(orNull(annotations), null),
   /** 0 to 9; what a higher one means is the broker's affair. */

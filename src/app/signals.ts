@@ -65,6 +65,12 @@ export class Signals {
     readonly signum: number | null
     readonly expired: boolean
   }>('taskRevoked')
+  /** A message that the worker could not handle, by no fault of its task. */
+  readonly taskInternalError = new Signal<{
+    readonly message: Message
+    readonly taskId: string | undefined
+    readonly exception: unknown
+  }>('taskInternalError')
   /** A message for a task that this worker does not have. */
   readonly taskUnknown = new Signal<{
     readonly message: Message

@@ -56,8 +56,12 @@ export class Consumer {
 
   // Nothing that a message provokes stops the worker or keeps its place; the message itself is not lost.
   async #giveUp(delivery: Delivery, error: unknown): Promise<void> {
-    const { log } = this.#context
+    const { app, log } = this.#context
     log.critical(`a message could not be handled: ${messageOf(error)}`, { error })
+    const { message } = delivery
+    const taskId = typeof message.headers.id === 'string' ? message.headers.id : undefined
+    const failed = { message, taskId, exception: error }
+    await app.signals.taskInternalError.send(String(message.headers.task), failed, log)
     await delivery.deadLetter(messageOf(error)).catch((failure) => {
       log.critical(`nor could it be put aside, so it stays with the broker: ${messageOf(failure)}`)
     })

@@ -35,7 +35,6 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
   resultSerializer: 'json',
   taskCreateMissingQueueExchangeType: 'direct',
   taskCreateMissingQueueType: 'classic',
-  taskDefaultDeliveryMode: 2,
   taskDefaultQueueType: 'classic',
   taskProtocol: 2,
   workerCancelLongRunningTasksOnConnectionLoss: false,

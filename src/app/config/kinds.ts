@@ -103,6 +103,11 @@ export const queues: Kind<readonly (string | Queue)[]> = {
     Array.isArray(given) && given.every((one) => text.fits(one) || (isObject(one) && text.fits(one.name))),
 }
 
+export const deliveryMode: Kind<1 | 2 | 'transient' | 'persistent'> = {
+  wants: "1 ('transient') or 2 ('persistent')",
+  fits: (given): given is 1 => ([1, 2, 'transient', 'persistent'] as unknown[]).includes(given),
+}
+
 export const rate: Kind<string | number> = {
   wants: "a rate ('100/m', '10/s', a number a second)",
   fits: (given): given is string => isRate(given),

@@ -46,6 +46,14 @@ describe('settings', () => {
     )
   })
 
+  it('say whether messages outlive the broker', async () => {
+    for (const [given, sent] of [['transient', 1] as const, [2, 2] as const]) {
+      const app = new Celery('test', { brokerUrl: 'memory://', taskDefaultDeliveryMode: given })
+      expect(app.route({ task: 'a', args: [], kwargs: {}, options: {} }).options.deliveryMode).toBe(sent)
+    }
+    expect(() => settings({ taskDefaultDeliveryMode: 3 })).toThrow("must be 1 ('transient') or 2 ('persistent'); got 3")
+  })
+
   it('cannot be changed afterwards', () => {
     expect(Object.isFrozen(settings({}))).toBe(true)
   })

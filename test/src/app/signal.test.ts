@@ -155,6 +155,19 @@ describe('the signals of an app', () => {
     expect(heard.sort()).toEqual(['taskRejected tasks.add', 'taskRevoked tasks.add', 'taskUnknown tasks.nope'])
   })
 
+  it('tell of a message that the worker itself stumbles over', async () => {
+    app.task('tasks.add', (x: number, y: number) => x + y)
+    const told = Promise.withResolvers<unknown>()
+    app.signals.taskInternalError.connect(({ sender, taskId, exception }) => told.resolve([sender, taskId, exception]))
+    const mistake = new Error('a mistake in the worker')
+    worker.state.receive = () => {
+      throw mistake
+    }
+    await worker.start()
+    const { id } = await app.sendTask('tasks.add', { args: [1, 1] })
+    expect(await told.promise).toEqual(['tasks.add', id, mistake])
+  })
+
   it('let a handler add headers to what is sent', async () => {
     const headers = app.task('tasks.headers', (self) => self.request.headers, { bind: true })
     app.signals.beforeTaskPublish.connect(async ({ headers }) => {
