@@ -55,5 +55,9 @@ function decoded(part: string | undefined): string | undefined {
 
 /** The same text with every password replaced by `**`: for anything a person or a log may see. */
 export function maskUrl(text: string): string {
-  return text.replace(/(\w:\/\/[^:/@\s]*):[^/\s]*@/g, '$1:**@')
+  const isAddress = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+  return isAddress ? text.split(';').map(maskAddress).join(';') : text.replace(/(\w:\/\/[^:/@\s]*):[^/\s]*@/g, '$1:**@')
 }
+
+// A password may hold anything, also what an address may not: it ends with the last `@`.
+const maskAddress = (address: string) => address.replace(/^([^:]+:\/\/[^:/@]*):.*@/s, '$1:**@')

@@ -13,6 +13,7 @@ import {
   poolNames,
   redirectConsole,
   type ShutdownLevel,
+  survive,
   Worker,
   workerLog,
   workerLogFormatter,
@@ -63,6 +64,7 @@ export const command = defineCommand({
         ? createLogger((record) => records.push(tell(record)), level)
         : workerLog(app.conf, { level, logfile, hostname, json: context.mode === 'json' })
     const { workerRedirectStdouts, workerRedirectStdoutsLevel } = app.conf
+    const endSurvival = survive(log)
     const giveBack = workerRedirectStdouts ? redirectConsole(log, levelNamed(workerRedirectStdoutsLevel)) : () => {}
     const worker = new Worker(app, {
       log,
@@ -87,6 +89,7 @@ export const command = defineCommand({
       yield* records
     } finally {
       giveBack()
+      endSurvival()
     }
   },
 

@@ -106,6 +106,7 @@ export class Celery implements Sender {
   #conf: Settings = configure()
   #queues: Queues = new Queues(this.#conf)
   #hasConnected = false
+  readonly #sending = new Set<Promise<void>>()
 
   constructor(main: string, settings: GivenSettings = {}, options: AppOptions = {}) {
     this.main = main
@@ -230,10 +231,23 @@ export class Celery implements Sender {
     if (this.conf.taskAlwaysEager && this.tasks.get(message.task)) {
       return new PendingResult<R>(message.id, this.#runInstead<R>(message, options))
     }
-    const sending = this.#listenFor(message)
-      .then(() => this.#publish(message, destination, options))
-      .then(() => new AsyncResult<R>(message.id, this.results, { ignored: message.ignoreResult }))
+    const sending = this.#track(this.#sendOff(message, destination, options)).then(
+      () => new AsyncResult<R>(message.id, this.results, { ignored: message.ignoreResult }),
+    )
     return new PendingResult<R>(message.id, sending)
+  }
+
+  async #sendOff(message: TaskMessage, destination: Omit<Route, 'options'>, options: CallOptions): Promise<void> {
+    await this.#listenFor(message)
+    await this.#publish(message, destination, options)
+  }
+
+  /** What is on its way when the app closes shall arrive. */
+  #track(sending: Promise<void>): Promise<void> {
+    this.#sending.add(sending)
+    const forget = () => this.#sending.delete(sending)
+    sending.then(forget, forget)
+    return sending
   }
 
   /**
@@ -391,8 +405,9 @@ export class Celery implements Sender {
     })
   }
 
-  /** Closes this app's connections; a later call opens them again. */
+  /** Closes this app's connections, after what is being sent; a later call opens them again. */
   async close(): Promise<void> {
+    await Promise.allSettled(this.#sending)
     this.#producer.forget()
     this.#control.forget()
     await this.#backend.forget()?.then(

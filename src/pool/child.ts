@@ -8,6 +8,7 @@ import { CeleryError, messageOf } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { repr } from '../protocol/repr.ts'
 import { redirectAsParent } from '../trace/redirect.ts'
+import { survive } from '../trace/stray.ts'
 import { trace } from '../trace/trace.ts'
 import { abortErrors } from './abort.ts'
 import type { FromChild, ToChild } from './child-message.ts'
@@ -34,6 +35,7 @@ async function load({ appPath, tellsMemory: isAsked }: ToChild & { do: 'load' })
   try {
     app = (await loadApp(appPath)).app
     redirectAsParent(log)
+    survive(log)
     await app.signals.workerProcessInit.send(app.main, {}, log)
     tell({ is: 'ready' })
   } catch (error) {

@@ -68,9 +68,8 @@ function write(value: unknown, path: unknown[]): string {
 
 function writeContainer(value: object, path: unknown[]): string {
   if (Array.isArray(value)) return `[${value.map((item) => write(item, path)).join(',')}]`
-  if (value instanceof Map || value instanceof Set) {
-    throw new TypeError(`a ${value.constructor.name} cannot be sent as JSON; send a plain object or a list`)
-  }
+  const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
+  if (tag !== 'Object') throw new TypeError(`a ${tag} cannot be sent as JSON; send a plain object or a list`)
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${write(member, path)}`).join(',')}}`
 }

@@ -12,8 +12,9 @@ export class LamportClock {
     return this.#value
   }
 
-  /** Catches up with a tick that came from another node. */
+  /** Catches up with a tick that came from another node; nonsense changes nothing. */
   adjust(other: number): number {
+    if (!Number.isSafeInteger(other)) return this.#value
     this.#value = Math.max(this.#value, other) + 1
     return this.#value
   }

@@ -3,13 +3,14 @@ import { runInTask, type TaskContext, type TaskRequest } from '../app/context.ts
 import { Ignore, Reject, Retry, Terminated } from '../app/exceptions.ts'
 import type { Task } from '../app/task.ts'
 import type { Signature } from '../canvas/signature.ts'
+import { messageOf } from '../errors.ts'
 import { withFields } from '../log.ts'
 import { taskLoggerName } from '../log-format.ts'
 import type { ResultTuple } from '../protocol/result-meta.ts'
 import { Audience } from './audience.ts'
 import { onFailure, onSuccess, replacing } from './callbacks.ts'
 import type { TraceEnvironment } from './environment.ts'
-import { failure } from './failure.ts'
+import { failure, readable } from './failure.ts'
 import { type Outcome, terminated } from './outcome.ts'
 import { ResultWriter } from './result-writer.ts'
 import { autoretry, nextAttempt } from './retry.ts'
@@ -70,7 +71,7 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     await inTask(() => options.beforeStart?.(self))
     value = await inTask(() => task.run(self, request.args, request.kwargs))
   } catch (caught) {
-    const thrown = gaveWay(caught, signal) ? signal.reason : caught
+    const thrown = gaveWay(caught, signal) ? signal.reason : readable(caught)
     if (thrown instanceof Terminated) return terminated('it gave way to its signal')
     const answer = answerOf(thrown)
     if (answer) {
@@ -92,7 +93,9 @@ export async function failOnBehalf(request: TaskRequest, error: Error, env: Trac
   const { info } = failure(error, request.task)
   const untraced = { info, traceback: null }
   const children: ResultTuple[] = []
-  await send(env.app, onFailure(request), request, children)
+  await send(env.app, onFailure(request), request, children).catch((cause) =>
+    env.log.error(`an error callback of ${request.task}[${request.id}] failed: ${messageOf(cause)}`),
+  )
   if (task) await new ResultWriter(request, children, task, env).failed(untraced)
   return { state: 'FAILURE', error: untraced, runtimeMs: 0, isExpected: false } as const
 }

@@ -39,6 +39,15 @@ describe('a task', () => {
     expect((await pending).id).toBe(pending.id)
   })
 
+  it('is sent, also when the app closes at once', async () => {
+    const url = 'memory://closing'
+    const app = new Celery('closing', { brokerUrl: url })
+    app.task('tasks.add', (x: number) => x).delay(1)
+    await app.close()
+    expect(await (await app.transport()).size('celery')).toBe(1)
+    await app.close()
+  })
+
   it('rejects when the broker cannot be reached', async () => {
     const lost = new Celery('lost', { brokerUrl: 'redis://127.0.0.1:1/0', taskPublishRetry: false })
     const ping = lost.task('ping', () => 'pong')

@@ -63,6 +63,8 @@ describe('JSON as kombu has it', () => {
   it('refuses by name what has no JSON form', () => {
     expect(() => dumps({ f: () => 1 })).toThrow('a function cannot be sent as JSON')
     expect(() => dumps(new Map())).toThrow('a Map cannot be sent as JSON')
+    for (const value of [/x/, new Error('x'), Promise.resolve(), [].values()])
+      expect(() => dumps(value)).toThrow('cannot be sent')
     const circle: unknown[] = []
     circle.push(circle)
     expect(() => dumps(circle)).toThrow('circular')

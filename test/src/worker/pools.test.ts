@@ -62,6 +62,16 @@ describe.each(['prefork', 'threads'])('a worker with the pool %s', (pool) => {
     expect(await call('tasks.isPrepared').get({ timeout: 10 })).toBe(true)
   })
 
+  it('outlives what a task left behind: a forgotten await, a timer that throws', async () => {
+    await serve({ pool })
+    const pid = await call('tasks.stray').get({ timeout: 10 })
+    const told = () => records.filter(({ level }) => level === 'error').length === 2
+    await until(told, { describe: () => `two errors in the log; it has ${lines()}` })
+    expect(lines()).toContain('A promise that no task waited for was rejected: not waited for')
+    expect(lines()).toContain('Code that no task waited for has thrown: thrown by a timer')
+    expect(await call('tasks.stray').get({ timeout: 10 })).toBe(pid)
+  })
+
   it('has in its log what tasks print in its children', async () => {
     const giveBack = redirectConsole(silentLogger, 'warning')
     await serve({ pool })
