@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { isObject } from '../../protocol/json.ts'
 import { repr } from '../../protocol/repr.ts'
 import { maskUrl } from '../../url.ts'
@@ -28,7 +28,13 @@ export function humanize(settings: Settings, options: TableOptions = {}): string
 const hidden = /API|TOKEN|KEY|SECRET|PASS|SIGNATURE|DATABASE/i
 
 function censored(name: string, value: unknown): unknown {
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, censored(key, part)]))
+  if (isPlain(value)) return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, censored(key, part)]))
   if (hidden.test(name)) return '********'
-  return typeof value === 'string' ? maskUrl(value) : value
+  if (Array.isArray(value)) return value.map((item) => censored(name, item))
+  if (typeof value === 'string') return maskUrl(value)
+  // Functions, patterns and the like: they are to be seen, and to be sent to who asked.
+  return isObject(value) || typeof value === 'function' ? inspect(value) : value
 }
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  isObject(value) && Object.getPrototypeOf(value) === Object.prototype

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { CeleryError } from '../../errors.ts'
 import { logLevels, parseLogLevel } from '../../log.ts'
 import type { Queue } from '../../protocol/entity.ts'
@@ -34,7 +35,7 @@ export type ValuesOf<Table extends Record<string, Setting<unknown>>> = {
 export function setting<T>(kind: Kind<T>, value: T): Setting<T> {
   const read = (given: unknown, name: string) => {
     if (kind.fits(given)) return given
-    const got = maskUrl(JSON.stringify(given) ?? String(given))
+    const got = maskUrl(inspect(given, { breakLength: Number.POSITIVE_INFINITY }))
     throw new CeleryError('IMPROPERLY_CONFIGURED', `the setting '${name}' must be ${kind.wants}; got ${got}`)
   }
   return { default: value, read }
@@ -86,16 +87,15 @@ export const numbers: Kind<readonly number[]> = {
   fits: (given): given is number[] => Array.isArray(given) && given.length > 0 && given.every(count.fits),
 }
 
-/** Where tasks go. What is in it is read by the router. */
-export const routes: Kind<TaskRoutes> = {
+/** Rules about tasks; what is in them is read where they are applied. */
+const rules = <T extends object>(): Kind<T> => ({
   wants: 'an object, a list or a function',
-  fits: (given): given is TaskRoutes => typeof given === 'function' || Array.isArray(given) || isObject(given),
-}
+  fits: (given): given is T => typeof given === 'function' || Array.isArray(given) || isObject(given),
+})
 
-export const annotations: Kind<TaskAnnotations> = {
-  wants: 'an object, a list or a function',
-  fits: (given): given is TaskAnnotations => typeof given === 'function' || Array.isArray(given) || isObject(given),
-}
+export const routes: Kind<TaskRoutes> = rules()
+
+export const annotations: Kind<TaskAnnotations> = rules()
 
 export const queues: Kind<readonly (string | Queue)[]> = {
   wants: 'a list of queues, by name or from queue()',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { closestMatch } from 'leven'
 import { CeleryError } from '../../errors.ts'
 import { settingsTable } from '../config.ts'
@@ -64,7 +65,7 @@ export function nameSettings(given: Readonly<Record<string, unknown>>, namespace
     if (!key.startsWith(prefix) || value === undefined) continue
     const name = namespace ? newName(key.slice(prefix.length).toLowerCase(), key) : newName(key, key)
     const other = spelled.get(name)
-    if (other && JSON.stringify(named[name]) !== JSON.stringify(value)) {
+    if (other && !isDeepStrictEqual(named[name], value)) {
       const next = 'Keep one of them.'
       throw new CeleryError('IMPROPERLY_CONFIGURED', `'${other}' and '${key}' are one setting with two values`, {
         next,

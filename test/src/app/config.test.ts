@@ -24,12 +24,12 @@ describe('settings', () => {
   })
 
   it('of the wrong kind are refused with what is wanted and what was given', () => {
-    const refusal = refused(`the setting 'resultExpires' must be seconds (a number, 0 or more); got "1 day"`)
+    const refusal = refused(`the setting 'resultExpires' must be seconds (a number, 0 or more); got '1 day'`)
     expect(() => settings({ resultExpires: '1 day' })).toThrow(refusal)
   })
 
   it('show no password in a refusal', () => {
-    expect(() => settings({ brokerUrl: ['amqp://me:secret@host//'] })).toThrow(/got \["amqp:\/\/me:\*\*@host/)
+    expect(() => settings({ brokerUrl: ['amqp://me:secret@host//'] })).toThrow(/got \[ 'amqp:\/\/me:\*\*@host/)
   })
 
   it('with parts keep the defaults of the parts that are not given', () => {
@@ -163,6 +163,8 @@ describe('the settings of an app', () => {
     expect(bugReport(app)).toMatch(
       /transport:amqp results:redis:\/\/:\*\*@host\/0\n\nbroker_url: 'amqp:\/\/me:\*\*@host/,
     )
+    app.configure({ taskRoutes: [[/^web\./, 'web'], () => null] as never, brokerUrl: 'memory://' })
+    expect(settingsForPeople(app.conf).task_routes).toEqual([['/^web\\./', 'web'], '[Function (anonymous)]'])
     expect(settingsForPeople(app.conf, { withDefaults: true })).toMatchObject({ task_default_queue: 'celery' })
   })
 })
