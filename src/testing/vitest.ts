@@ -6,7 +6,10 @@ import { Celery } from '../celery.ts'
 import { Worker, type WorkerOptions } from '../worker/worker.ts'
 
 export interface CeleryTestOptions {
-  /** The app under test, with its tasks; without one, each test gets an empty app. */
+  /**
+   * The app under test, with its tasks; without one, each test gets an empty app. It serves one test at a time, so
+   * these are not for `test.concurrent`.
+   */
   readonly app?: App
   /** Over the app's own. Broker and results are in memory, whatever the app and the environment say. */
   readonly settings?: GivenSettings
