@@ -1,4 +1,5 @@
 import type { Waiting } from './blocking.ts'
+import type { Reader } from './database.ts'
 import { RedisError } from './redis-error.ts'
 import { encode, type Protocol, type Reply } from './reply.ts'
 import { type Transaction, Watch } from './transaction.ts'
@@ -30,6 +31,8 @@ export class Client {
   /** Set while a blocking command waits; its later requests wait behind it. */
   waiting: Waiting | undefined
   readonly watch = new Watch()
+  /** Set while it wants to know when what it has read changes. */
+  tracking: Reader | undefined
   readonly channels = new Set<string>()
   readonly patterns = new Set<string>()
   readonly #outlet: Outlet

@@ -9,6 +9,11 @@ export interface Watcher {
   touched: boolean
 }
 
+/** Someone who keeps what it has read, until it changes. */
+export interface Reader {
+  onChange(key: string): void
+}
+
 /**
  * One numbered database: keys, their values and deadlines, who watches and who waits for them.
  *
@@ -20,6 +25,9 @@ export interface Watcher {
  * db.keep('queue', list)
  */
 export class Database {
+  /** Who reads just now and wants to know, once, when what it reads changes. */
+  reader: Reader | undefined
+  readonly #readers = new Map<string, Set<Reader>>()
   readonly waiters = new Waiters()
   /** Keys that ran out, so far. */
   expiredCount = 0
@@ -53,6 +61,7 @@ export class Database {
 
   get(key: string): Value | undefined {
     this.#expire(key)
+    if (this.reader) this.#remember(key, this.reader)
     return this.#values.get(key)
   }
 
@@ -184,7 +193,16 @@ export class Database {
     return this.remove(key)
   }
 
+  #remember(key: string, reader: Reader): void {
+    const readers = this.#readers.get(key)
+    if (readers) readers.add(reader)
+    else this.#readers.set(key, new Set([reader]))
+  }
+
   #touch(key: string, value?: Value): void {
+    const readers = this.#readers.get(key) ?? []
+    this.#readers.delete(key)
+    for (const reader of readers) reader.onChange(key)
     for (const watcher of this.#watchers.get(key) ?? []) watcher.touched = true
     if (value instanceof Deque) this.waiters.markReady(key)
   }

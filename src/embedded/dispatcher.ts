@@ -101,7 +101,12 @@ function perform(server: Server, client: Client, call: Call): Outcome {
   client.lastActiveAt = server.clock.now()
   if (!command.flags.includes('unmonitored')) server.feedMonitors(client, request)
   const db = server.database(client.databaseIndex)
-  return guarded(server, call, () => command.run({ server, client, db }, args))
+  db.reader = command.flags.includes('write') ? undefined : client.tracking
+  try {
+    return guarded(server, call, () => command.run({ server, client, db }, args))
+  } finally {
+    db.reader = undefined
+  }
 }
 
 function wait(server: Server, client: Client, call: Call, wish: Wait): void {

@@ -67,6 +67,7 @@ export class Server {
   resetClient(client: Client): void {
     client.transaction = undefined
     client.watch.release()
+    client.tracking = undefined
     this.monitors.delete(client)
     for (const channel of client.channels) this.channels.unsubscribe(channel, client)
     for (const pattern of client.patterns) this.channels.unsubscribePattern(pattern, client)

@@ -236,6 +236,23 @@ describeWith(['redis'], 'Redis', () => {
       await transport.close()
     })
 
+    it('serves any number of queues with two connections', async () => {
+      await redis.flushdb()
+      const transport = await openTransport(url)
+      const queues = ['a', 'b', 'c'].map((name) => taskQueue(name))
+      const got: string[] = []
+      await transport.consume(queues, ({ queue }) => got.push(queue))
+      const clients = String(await redis.client('LIST')).split('\n')
+      const own = await redis.client('ID')
+      const ofThisDatabase = clients.filter((line) => line.includes(` db=${redis.options.db} `))
+      expect(ofThisDatabase.filter((line) => !line.startsWith(`id=${own} `))).toHaveLength(2)
+      for (const { name } of queues) {
+        await redis.lpush(`${name}\x06\x163`, '{}')
+        await until(() => got.at(-1) === name, { describe: `the message of ${name}` })
+      }
+      await transport.close()
+    })
+
     it('goes on consuming after the connection was cut', async () => {
       await redis.flushdb()
       const happened: string[] = []

@@ -2,7 +2,7 @@ import { integer, positiveInteger, readOptions } from '../arguments.ts'
 import type { Client } from '../client.ts'
 import { type CommandTable, type Context, command, read } from '../command.ts'
 import { RedisError, refuse, texts } from '../redis-error.ts'
-import { ok, verbatim } from '../reply.ts'
+import { ok, push, type Reply, verbatim } from '../reply.ts'
 import { checkName } from './connection.ts'
 
 /** The CLIENT family: who is connected. */
@@ -38,11 +38,33 @@ export const clientCommands = {
     else waiting?.timeOut()
     return waiting ? 1 : 0
   }),
+  'client|tracking': command(-2, ['unmonitored'], (context, words) => track(context, words)),
   // Nothing is ever evicted here: both answers are true.
   'client|no-evict': command(2, ['unmonitored'], (_, [mode]) =>
     ['on', 'off'].includes(mode.toLowerCase()) ? ok : refuse(texts.syntax),
   ),
 } satisfies CommandTable
+
+/** `CLIENT TRACKING ON REDIRECT id` or `OFF`: changes are told to another client, which listens in protocol 2. */
+function track({ server, client }: Context, [mode = '', ...words]: readonly string[]): Reply {
+  if (mode.toLowerCase() === 'off' && words.length === 0) {
+    client.tracking = undefined
+    return ok
+  }
+  const { redirect } = readOptions(words, { redirect: 1 })
+  if (mode.toLowerCase() !== 'on') refuse(texts.syntax)
+  if (redirect === undefined) refuse('ERR this embedded broker tracks keys for another client only: give REDIRECT')
+  const id = integer(redirect)
+  if (!server.clients.has(id)) refuse('ERR The client ID you want redirect to does not exist')
+  const onChange = (key: string) => {
+    const listener = client.tracking?.onChange === onChange ? server.clients.get(id) : undefined
+    if (listener?.channels.has(invalidations)) listener.send(push('message', invalidations, [key]))
+  }
+  client.tracking = { onChange }
+  return ok
+}
+
+const invalidations = '__redis__:invalidate'
 
 /** A line of CLIENT LIST: those of Redis's fields that mean something here. */
 function describe(client: Client, now: number): string {

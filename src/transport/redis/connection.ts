@@ -51,6 +51,8 @@ function throughSentinels(url: string, masterName: string | null): RedisOptions 
 }
 
 export interface ConnectOptions extends AddressOptions {
+  /** For the doorbell: protocol 2, in which Redis sends what is told to another connection. */
+  hearsInvalidations?: boolean
   connectTimeoutMs: number
   /** Which error a failed first connection is. */
   code: Extract<ErrorCode, 'BROKER_UNREACHABLE' | 'BACKEND_UNREACHABLE'>
@@ -69,6 +71,7 @@ export async function connectRedis(url: string, options: ConnectOptions): Promis
   const settings: RedisOptions & { replyMapping: 'legacy' } = {
     ...redisAddress(url, options).options,
     replyMapping: 'legacy',
+    ...(options.hearsInvalidations && { protocol: 2, autoResubscribe: false }),
     lazyConnect: true,
     connectTimeout: options.connectTimeoutMs,
     // A command never waits for a connection: its caller decides whether to try again.

@@ -2,7 +2,6 @@ import { messageOf } from '../../errors.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import type { Consumer, Delivery } from '../transport.ts'
 import { bury } from './dead-letters.ts'
-import { Doorbell } from './doorbell.ts'
 import { decodeEnvelope } from './envelope.ts'
 import type { RedisLink } from './link.ts'
 import type { Taken } from './unacked.ts'
@@ -14,7 +13,6 @@ const largestBatch = 100
 export class RedisConsumer implements Consumer {
   readonly #link: RedisLink
   readonly #onDelivery: (delivery: Delivery) => void
-  readonly #doorbell: Doorbell
   readonly #noAck: boolean
   /** Rotated after each take, so that no queue starves another. */
   #queues: string[]
@@ -31,15 +29,11 @@ export class RedisConsumer implements Consumer {
     this.#noAck = queues.every((queue) => queue.noAck)
     this.#onDelivery = onDelivery
     this.#prefetch = prefetch
-    this.#doorbell = new Doorbell(
-      this.#queues.flatMap((queue) => link.keys.lists(queue)),
-      () => link.connect(),
-    )
   }
 
   async start(): Promise<this> {
     if (!this.#noAck) this.#link.unacked.start()
-    await this.#doorbell.start()
+    await this.#link.doorbell.start()
     this.#ended = this.#run()
     return this
   }
@@ -52,7 +46,7 @@ export class RedisConsumer implements Consumer {
   async cancel(): Promise<void> {
     this.#isCancelled = true
     this.#makeRoom()
-    this.#doorbell.stop()
+    this.#link.doorbell.ring()
     await this.#ended
   }
 
@@ -63,7 +57,7 @@ export class RedisConsumer implements Consumer {
       } catch (error) {
         // The connection broke in the middle of a take. What was taken is recorded, so the sweep will find it.
         this.#link.options.log.debug(`taking from ${this.#queues} failed: ${messageOf(error)}`)
-        await this.#doorbell.ring()
+        await this.#wait()
       }
     }
   }
@@ -73,7 +67,12 @@ export class RedisConsumer implements Consumer {
     if (room <= 0) return this.#roomMade.promise
     const taken = await this.#take(room)
     for (const one of taken) this.#deliver(one)
-    if (taken.length === 0 && !this.#isCancelled) await this.#doorbell.ring()
+    if (taken.length === 0 && !this.#isCancelled) await this.#wait()
+  }
+
+  #wait(): Promise<void> {
+    const { doorbell, keys } = this.#link
+    return doorbell.wait(this.#queues.flatMap((queue) => keys.lists(queue)))
   }
 
   async #take(room: number): Promise<Taken[]> {

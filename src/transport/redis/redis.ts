@@ -15,6 +15,7 @@ import {
 import { type ConnectOptions, connectionError, connectRedis, type Redis, redisAddress } from './connection.ts'
 import { RedisConsumer } from './consumer.ts'
 import { buried, bury } from './dead-letters.ts'
+import { Doorbell } from './doorbell.ts'
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts'
 import { FanoutSubscription } from './fanout.ts'
 import { Keys } from './keys.ts'
@@ -74,7 +75,8 @@ class RedisTransport implements Transport {
     const keys = new Keys(redisAddress(url, options).db, options)
     const unacked = new Unacked(commands, scripts, keys, options)
     const connect = () => connections.open()
-    this.#link = { keys, commands, scripts, unacked, options, connect }
+    const doorbell = new Doorbell(commands, (extra) => connections.open(extra), options.log)
+    this.#link = { keys, doorbell, commands, scripts, unacked, options, connect }
   }
 
   get #keys(): Keys {
