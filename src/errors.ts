@@ -48,8 +48,17 @@ export class CeleryError extends Error {
 
 /** The text of anything thrown, without its stack. */
 export function messageOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown)
+  if (!(thrown instanceof Error)) return textOf(thrown)
   // Node reports a refused connection to several addresses as an AggregateError with an empty message.
   if (thrown instanceof AggregateError && !thrown.message) return thrown.errors.map(messageOf).join('; ')
   return thrown.message || thrown.name
+}
+
+// An object may refuse to become a text.
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return `a ${typeof thrown} without a text`
+  }
 }

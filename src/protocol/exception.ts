@@ -1,3 +1,4 @@
+import { CeleryError, type ErrorCode } from '../errors.ts'
 import { dumps, isObject } from './json.ts'
 import { repr } from './repr.ts'
 
@@ -32,6 +33,16 @@ const pythonNames: Record<string, [module: string, type: string]> = {
   TimeoutError: ['builtins', 'TimeoutError'],
 }
 
+/** What Celery itself raises where this library throws one of its own. */
+const celeryNames: Partial<Record<ErrorCode, [module: string, type: string]>> = {
+  CONTENT_DISALLOWED: ['kombu.exceptions', 'ContentDisallowed'],
+  DECODE_ERROR: ['kombu.exceptions', 'DecodeError'],
+  ENCODE_ERROR: ['kombu.exceptions', 'EncodeError'],
+  BROKER_UNREACHABLE: ['kombu.exceptions', 'OperationalError'],
+  IMPROPERLY_CONFIGURED: ['celery.exceptions', 'ImproperlyConfigured'],
+  TIMEOUT: ['celery.exceptions', 'TimeoutError'],
+}
+
 /**
  * @param module where Python shall look for a class of the user's own: by custom the task's module
  */
@@ -40,7 +51,8 @@ export function toExceptionInfo(thrown: unknown, module = 'builtins'): Exception
     return { exc_type: 'Exception', exc_message: [sendable(thrown)], exc_module: 'builtins' }
   const own = thrown as PythonException
   const name = errorName(thrown)
-  const [defaultModule, defaultType] = pythonNames[name] ?? [module, name]
+  const ofCelery = thrown instanceof CeleryError ? celeryNames[thrown.code] : undefined
+  const [defaultModule, defaultType] = ofCelery ?? pythonNames[name] ?? [module, name]
   return {
     exc_type: own.excType ?? defaultType,
     exc_message: (own.excArgs ?? (thrown.message ? [thrown.message] : [])).map(sendable),

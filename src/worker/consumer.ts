@@ -4,7 +4,7 @@ import type { Consumer as Consumption, Delivery, Transport } from '../transport/
 import type { EtaSchedule } from './eta.ts'
 import type { RateLimits } from './rate-limit.ts'
 import { Request, type RequestContext, refuse } from './request.ts'
-import { decide } from './strategy.ts'
+import { decide, identityOf } from './strategy.ts'
 
 interface ConsumerOptions {
   queues: readonly Queue[]
@@ -59,9 +59,8 @@ export class Consumer {
     const { app, log } = this.#context
     log.critical(`a message could not be handled: ${messageOf(error)}`, { error })
     const { message } = delivery
-    const taskId = typeof message.headers.id === 'string' ? message.headers.id : undefined
-    const failed = { message, taskId, exception: error }
-    await app.signals.taskInternalError.send(String(message.headers.task), failed, log)
+    const { id: taskId, task } = identityOf(message)
+    await app.signals.taskInternalError.send(task ?? '', { message, taskId, exception: error }, log)
     await delivery.deadLetter(messageOf(error)).catch((failure) => {
       log.critical(`nor could it be put aside, so it stays with the broker: ${messageOf(failure)}`)
     })

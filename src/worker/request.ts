@@ -18,7 +18,7 @@ import { failOnBehalf } from '../trace/trace.ts'
 import type { Delivery } from '../transport/transport.ts'
 import { type AckRules, ackRules, endingOf, type Intervention, redelivery, settlement } from './ending.ts'
 import { report, type Told } from './report.ts'
-import { isExpired, NotRegistered } from './strategy.ts'
+import { identityOf, isExpired, NotRegistered } from './strategy.ts'
 import { type TimeLimits, watchLimits } from './time-limit.ts'
 
 /** Where a worker notes what it has in hand. */
@@ -272,7 +272,7 @@ export async function refuse(
     const exception = describeFailure({ info, traceback: '' })
     if (sendsTaskEvents()) events.send('task-failed', { uuid: id, exception })
   }
-  const name = String(message.headers.task)
+  const name = identityOf(message).task ?? ''
   if (error instanceof NotRegistered && id) {
     await app.signals.taskUnknown.send(name, { message, exc: error, name, id }, log)
   } else {

@@ -27,7 +27,7 @@ export interface Knowledge {
 
 export function decide({ message: raw, fault }: Pick<Delivery, 'message' | 'fault'>, knows: Knowledge): Decision {
   const message = fault ?? read(raw, knows.accept)
-  if (message instanceof Error) return { do: 'refuse', message: undefined, id: idOf(raw), error: message }
+  if (message instanceof Error) return { do: 'refuse', message: undefined, id: identityOf(raw).id, error: message }
   const { task, id } = message
   if (!knows.isRegistered(task)) return { do: 'refuse', message, id, error: new NotRegistered(task) }
   const obstacle = unsupported(message)
@@ -50,7 +50,11 @@ function read(raw: Message, accept: readonly string[]): TaskMessage | Error {
   }
 }
 
-const idOf = ({ headers }: Message) => (typeof headers.id === 'string' ? headers.id : undefined)
+/** What a message says it is, as far as that is text: it may say anything. */
+export function identityOf({ headers }: Message): { id: string | undefined; task: string | undefined } {
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
+  return { id: textOf(headers.id), task: textOf(headers.task) }
+}
 
 /** Nobody here knows the task; Python callers get Celery's own class. */
 export class NotRegistered extends Error {
