@@ -3,6 +3,7 @@ import { exchangeTypes } from '../protocol/entity.ts'
 import { driverDefaults } from '../transport/open.ts'
 import { queueOrderStrategies } from '../transport/transport.ts'
 import {
+  addresses,
   amount,
   annotations,
   anyText,
@@ -18,6 +19,7 @@ import {
   queues,
   rate,
   routes,
+  type Setting,
   seconds,
   setting,
   text,
@@ -31,7 +33,7 @@ import {
  */
 export const settingsTable = {
   /** Where messages go. The environment's CELERY_BROKER_URL wins. */
-  brokerUrl: setting(text, 'amqp://guest:guest@127.0.0.1:5672//'),
+  brokerUrl: addresses('amqp://guest:guest@127.0.0.1:5672//'),
   /** Where results are kept; null keeps none. The environment's CELERY_RESULT_BACKEND wins. */
   resultBackend: setting(orNull(text), null),
   /** Modules that define tasks: paths or globs, relative to the app's file. */
@@ -191,7 +193,9 @@ export type Settings = ValuesOf<typeof settingsTable>
 export type GivenSettings = {
   readonly [Name in keyof Settings]?: (typeof settingsTable)[Name] extends Group<infer Parts>
     ? Partial<ValuesOf<Parts>>
-    : Settings[Name]
+    : (typeof settingsTable)[Name] extends Setting<unknown, infer Given>
+      ? Given
+      : never
 }
 
 export type BrokerTransportOptions = Settings['brokerTransportOptions']

@@ -17,8 +17,10 @@ export interface Kind<T> {
 }
 
 /** A setting: what it is when nobody sets it, and how a given value is read. */
-export interface Setting<T> {
+export interface Setting<T, Given = T> {
   readonly default: T
+  /** Its type is what people may give; there is never a value. */
+  readonly given?: Given
   /** @throws {CeleryError} IMPROPERLY_CONFIGURED naming the setting, what was given and what is wanted */
   read(given: unknown, name: string): T
 }
@@ -29,7 +31,7 @@ export interface Group<Parts extends Record<string, Setting<unknown>>> extends S
 }
 
 export type ValuesOf<Table extends Record<string, Setting<unknown>>> = {
-  readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never
+  readonly [Name in keyof Table]: Table[Name]['default']
 }
 
 export function setting<T>(kind: Kind<T>, value: T): Setting<T> {
@@ -38,6 +40,13 @@ export function setting<T>(kind: Kind<T>, value: T): Setting<T> {
     const got = maskUrl(inspect(given, { breakLength: Number.POSITIVE_INFINITY }))
     throw new CeleryError('IMPROPERLY_CONFIGURED', `the setting '${name}' must be ${kind.wants}; got ${got}`)
   }
+  return { default: value, read }
+}
+
+/** One address, or several that stand in for each other, which are kept as kombu writes them: `a;b`. */
+export function addresses(value: string): Setting<string, string | readonly string[]> {
+  const one = setting(text, value)
+  const read = (given: unknown, name: string) => one.read(texts.fits(given) ? given.join(';') : given, name)
   return { default: value, read }
 }
 

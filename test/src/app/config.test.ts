@@ -28,8 +28,13 @@ describe('settings', () => {
     expect(() => settings({ resultExpires: '1 day' })).toThrow(refusal)
   })
 
+  it('takes several addresses of brokers that stand in for each other', () => {
+    expect(configure({ brokerUrl: ['amqp://a', 'amqp://b'] }, {}).brokerUrl).toBe('amqp://a;amqp://b')
+    expect(() => configure({ brokerUrl: [] }, {})).toThrow(/'brokerUrl' must be/)
+  })
+
   it('show no password in a refusal', () => {
-    expect(() => settings({ brokerUrl: ['amqp://me:secret@host//'] })).toThrow(/got \[ 'amqp:\/\/me:\*\*@host/)
+    expect(() => settings({ resultBackend: ['amqp://me:secret@host//'] })).toThrow(/got \[ 'amqp:\/\/me:\*\*@host/)
   })
 
   it('with parts keep the defaults of the parts that are not given', () => {
