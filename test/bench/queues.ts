@@ -28,17 +28,22 @@ type Figures = { publish: number[]; drain: number[]; roundTrip: number[] }
 
 async function compare(title: string, place: () => Promise<string>, entries: readonly Entry[]): Promise<void> {
   const figures = new Map<string, Figures>()
-  for (let round = 1; round <= rounds; round++) {
+  // Round 0 warms everything up, and does not count.
+  for (let round = 0; round <= rounds; round++) {
     for (const { open, share = 1 } of entries) {
       await empty(`${endpoint('redis').url}/2`)
       const contender = await open(await place())
       const found = figures.get(contender.name) ?? { publish: [], drain: [], roundTrip: [] }
       figures.set(contender.name, found)
       const tasks = Math.round(count * share)
-      found.publish.push(perSecond(tasks, await contender.publish(tasks)))
-      found.drain.push(perSecond(tasks, await contender.drain(tasks)))
-      if (contender.roundTrips) found.roundTrip.push(median(await contender.roundTrips(200)))
+      const publish = perSecond(tasks, await contender.publish(tasks))
+      const drain = perSecond(tasks, await contender.drain(tasks))
+      const roundTrips = (await contender.roundTrips?.(200)) ?? []
       await contender.close()
+      if (round === 0) continue
+      found.publish.push(publish)
+      found.drain.push(drain)
+      if (roundTrips.length > 0) found.roundTrip.push(median(roundTrips))
       console.error(`${title}, round ${round}: ${contender.name}`)
     }
   }

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
+import { encodeTask, taskMessage } from '../../../src/protocol/task-message.ts'
 import { inFlight, type OpenContender } from './contender.ts'
 
 /** Confirmed publishing, then consuming and acknowledging. No runtime around it, and no results. */
@@ -7,13 +9,16 @@ export const rawRabbitmq: OpenContender = async (url) => {
   const publishing = await connection.createConfirmChannel()
   const consuming = await connection.createChannel()
   await publishing.assertQueue('raw', { durable: true })
-  const body = Buffer.from('x'.repeat(400))
+  // As much as a task's message carries, in its headers and its body.
+  const { headers, body } = encodeTask(taskMessage({ task: 'bench.noop', id: randomUUID() }), 0)
   return {
     name: 'raw amqplib',
     publish: (count) =>
       inFlight(count, () => {
         const { promise, resolve, reject } = Promise.withResolvers<void>()
-        publishing.publish('', 'raw', body, { persistent: true }, (error) => (error ? reject(error) : resolve()))
+        publishing.publish('', 'raw', Buffer.from(body), { persistent: true, headers }, (error) =>
+          error ? reject(error) : resolve(),
+        )
         return promise
       }),
     async drain(count) {
