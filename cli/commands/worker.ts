@@ -47,6 +47,7 @@ export const command = defineCommand({
     queues: names('-Q, --queues <names>', 'queues to serve, separated by commas'),
     excludeQueues: names('-X, --exclude-queues <names>', 'queues not to serve'),
     hostname: text('-n, --hostname <name>', 'node name; %h is the host (default: celery@%h)'),
+    stateDb: text('-S, --statedb <path>', 'remember revoked tasks in a file; %n is the worker'),
     taskEvents: flag('-E, --task-events', 'send task events for monitors'),
   },
   examples: ['celery-sandbox worker -l info', 'celery-sandbox worker -A app.ts -Q celery,mails -c 20 -n w1@%h -E'],
@@ -79,6 +80,7 @@ export const command = defineCommand({
       ...(options.maxMemoryPerChild !== undefined && { maxMemoryPerChild: options.maxMemoryPerChild }),
       ...(options.queues && { queues: options.queues }),
       ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),
+      ...(options.stateDb !== undefined && { stateDb: options.stateDb }),
       ...(options.taskEvents && { taskEvents: true }),
     })
     yield { type: 'banner', banner: worker.banner }

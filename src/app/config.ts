@@ -122,6 +122,8 @@ export const settingsTable = {
 
   /** Tasks running at one time; null for the number of processors. */
   workerConcurrency: setting(orNull(count), null),
+  /** File in which revoked ids outlive the worker (`--statedb`); `%n` is the worker. Null for none. */
+  workerStateDb: setting(orNull(text), null),
   /** Where tasks run: `async`, `solo`, `prefork` or `threads`. */
   workerPool: setting(text, 'async'),
   /** Tasks after which a child of the pool is replaced by a new one; null for no limit. */

@@ -3,7 +3,7 @@ import { isatty } from 'node:tty'
 import type { Settings } from '../app/config.ts'
 import { createLogger, type Logger, type LogLevel, type LogRecord } from '../log.ts'
 import { logFormatter, logRecordForPrograms } from '../log-format.ts'
-import { nodename } from '../nodename.ts'
+import { nodename, nodePath } from '../nodename.ts'
 
 export interface WorkerLogOptions {
   /** @default 'warning' */
@@ -31,7 +31,7 @@ export function workerLog(settings: LogSettings, options: WorkerLogOptions = {})
   const isColored = settings.workerLogColor ?? (logfile === undefined && isatty(2))
   const format = json ? toJson(hostname) : workerLogFormatter(settings, isColored)
   // Opened anew for each line: it may be moved away at any time, and what was written is there if the process dies.
-  const path = logfile && logfilePath(logfile, hostname)
+  const path = logfile && nodePath(logfile, hostname)
   const write = path ? (line: string) => appendFileSync(path, line) : (line: string) => process.stderr.write(line)
   return createLogger((record) => write(`${format(record)}\n`), level)
 }
@@ -43,9 +43,3 @@ export function workerLogFormatter(settings: LogSettings, isColored: boolean): (
 }
 
 const toJson = (hostname: string) => (record: LogRecord) => JSON.stringify(logRecordForPrograms(record, hostname))
-
-function logfilePath(pattern: string, hostname: string): string {
-  const [name = '', domain = ''] = hostname.split(/@(.*)/s)
-  const parts: Record<string, string> = { '%': '%', n: name, h: hostname, d: domain, i: '0', I: '' }
-  return pattern.replace(/%([%nhdiI])/g, (_, letter: string) => parts[letter] ?? '')
-}

@@ -90,7 +90,7 @@ function setRateLimit({ app, rateLimits }: PanelTarget, task: string, rate: unkn
 const textsOf = (given: unknown): string[] => (Array.isArray(given) ? given.map(String) : [String(given)])
 
 function revoke({ log, state }: PanelTarget, ids: readonly string[], isForced: boolean, signal: unknown): object {
-  for (const id of ids) state.revoked.add(id)
+  state.revoked.add(ids)
   if (!isForced) {
     log.info(`Tasks flagged as revoked: ${ids.join(', ')}`)
     return { ok: `tasks ${ids.join(', ')} flagged as revoked` }

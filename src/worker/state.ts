@@ -1,4 +1,5 @@
 import type { Ledger, Request } from './request.ts'
+import type { Revoked } from './revoked.ts'
 
 /** What a worker has in hand, and what it has done. */
 export class WorkerState implements Ledger {
@@ -7,8 +8,12 @@ export class WorkerState implements Ledger {
   readonly active: Set<Request> = new Set()
   /** Received, by task name. */
   readonly total: Map<string, number> = new Map()
-  readonly revoked: Set<string> = new Set()
+  readonly revoked: Revoked
   processed = 0
+
+  constructor(revoked: Revoked) {
+    this.revoked = revoked
+  }
 
   isRevoked(id: string): boolean {
     return this.revoked.has(id)

@@ -6,7 +6,7 @@ import { openMailbox } from '../control/mailbox.ts'
 import { messageOf } from '../errors.ts'
 import { createDispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
-import { nodename } from '../nodename.ts'
+import { nodename, nodePath } from '../nodename.ts'
 import { persist } from '../persist.ts'
 import type { Recycling } from '../pool/child-pool.ts'
 import { choosePool, type PoolChoice } from '../pool/choose.ts'
@@ -22,6 +22,7 @@ import { EtaSchedule } from './eta.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { panel } from './panel.ts'
 import { RateLimits } from './rate-limit.ts'
+import { Revoked } from './revoked.ts'
 import type { ShutdownLevel } from './shutdown.ts'
 import { WorkerState } from './state.ts'
 import { type Limits, TimeLimits } from './time-limit.ts'
@@ -51,6 +52,8 @@ export interface WorkerOptions {
   appPath?: string
   /** Send task events from the start. @default the setting workerSendTaskEvents */
   taskEvents?: boolean
+  /** File in which revoked ids outlive the worker; `%n` is its name. @default the setting workerStateDb */
+  stateDb?: string
   log?: Logger
 }
 
@@ -66,7 +69,7 @@ export class Worker implements Service {
   readonly hostname: string
   readonly queues: readonly Queue[]
   readonly concurrency: number
-  readonly state: WorkerState = new WorkerState()
+  readonly state: WorkerState
   /** Resolves when the worker has stopped, for whatever reason. */
   readonly stopped: Promise<void>
   readonly #app: Celery
@@ -88,6 +91,8 @@ export class Worker implements Service {
     this.#log = options.log ?? app.log
     this.#taskEvents = options.taskEvents ?? app.conf.workerSendTaskEvents
     this.hostname = nodename(options.hostname ?? 'celery@%h')
+    const stateDb = options.stateDb ?? app.conf.workerStateDb
+    this.state = new WorkerState(new Revoked(app.clock, stateDb && nodePath(stateDb, this.hostname)))
     this.queues = served(app, this.hostname, options)
     this.#pool = choosePool(options.pool ?? app.conf.workerPool, options.appPath)
     const concurrency = options.concurrency ?? app.conf.workerConcurrency ?? availableParallelism()

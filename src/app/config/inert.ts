@@ -15,7 +15,6 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       task_acks_on_failure task_acks_on_timeout task_allow_error_cb_on_chord_header
       timezone
       worker_disable_prefetch worker_eta_task_limit
-      worker_state_db
       beat_cron_starting_deadline beat_max_loop_interval beat_schedule beat_schedule_filename beat_sync_every
     `).map((name) => [name, undefined]),
   ),
