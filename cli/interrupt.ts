@@ -37,6 +37,14 @@ export function onAbort(signal: AbortSignal, run: () => void): void {
   else signal.addEventListener('abort', run, { once: true })
 }
 
+/** What the work gives, unless the signal aborts before; then its reason is thrown. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    onAbort(signal, () => reject(signal.reason))
+    work.then(resolve, reject)
+  })
+}
+
 /** Calls back when the supervisor that started this process is gone, so that nobody would ever stop it. */
 export function onOrphaned(run: () => void): void {
   process.once('disconnect', run)

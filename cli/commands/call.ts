@@ -44,7 +44,10 @@ export const command = defineCommand({
         : app.sendTask(task, { args, kwargs, ...call }))
       yield { type: 'sent', id: sent.id, task }
       if (!options.wait) return
-      const value = await sent.get(options.timeout === undefined ? {} : { timeout: options.timeout })
+      const value = await sent.get({
+        signal: context.signal,
+        ...(options.timeout !== undefined && { timeout: options.timeout }),
+      })
       yield { type: 'result', id: sent.id, value }
     } finally {
       await app.close()

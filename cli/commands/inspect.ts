@@ -35,7 +35,9 @@ export const command = defineCommand({
       const destination = options.destination?.map(nodename)
       const control = await app.control()
       const timeoutMs = (options.timeout ?? 1) * 1000
-      const replies = await control.ask(method, { timeoutMs, ...(destination && { destination }) })
+      const { signal } = context
+      const replies = await control.ask(method, { timeoutMs, signal, ...(destination && { destination }) })
+      signal.throwIfAborted()
       for (const [node, reply] of Object.entries(replies)) yield { type: 'reply', method, node, reply }
       if (Object.keys(replies).length === 0) throw new CliError('NO_REPLY', 'no worker answered in time')
     } finally {

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { type Celery, loadApp, maskUrl, shortName, version } from '../../src/index.ts'
 import { defineCommand, text } from '../command.ts'
 import type { Context } from '../context.ts'
+import { unlessAborted } from '../interrupt.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment, stackOptions } from '../project.ts'
 import { evaluate } from '../repl/evaluate.ts'
@@ -28,7 +29,9 @@ export const command = defineCommand({
     try {
       const words = wordsOf(app)
       const program = options.evaluate ?? (context.stdin.isTTY ? undefined : await readAll(context.stdin))
-      if (program !== undefined) return yield { type: 'value', value: await evaluate(program, words) }
+      if (program !== undefined) {
+        return yield { type: 'value', value: await unlessAborted(evaluate(program, words), context.signal) }
+      }
       yield { type: 'welcome', text: welcome(app, context) }
       const { converse } = await import('../repl/session.ts')
       await converse(context, { words, directory: dirname(path) })

@@ -23,7 +23,7 @@ export const command = defineCommand({
     const { app } = await loadApp(options.app, context.cwd)
     try {
       const result = app.asyncResult(id)
-      const wait = options.timeout === undefined ? {} : { timeout: options.timeout }
+      const wait = { signal: context.signal, ...(options.timeout !== undefined && { timeout: options.timeout }) }
       if (!options.traceback) return yield { type: 'result', id, value: await result.get(wait) }
       await result.get({ ...wait, propagate: false })
       yield { type: 'traceback', id, traceback: (await result.meta())?.traceback ?? null }

@@ -4,10 +4,16 @@ import type { Context } from '../context.ts'
 /** Shows what a command tells, in the way of the context: as JSON, as text, or on a screen as far as there is one. */
 export async function print(events: AsyncIterable<CommandEvent>, command: Command, context: Context): Promise<void> {
   const iterator = events[Symbol.asyncIterator]()
-  let next = context.mode === 'tty' && command.screen ? await command.screen(iterator, context) : await iterator.next()
-  for (; !next.done; next = await iterator.next()) {
-    const line = context.mode === 'json' ? toJson(next.value) : command.text(next.value, context.paint)
-    if (line !== undefined) context.stdout.write(`${line}\n`)
+  try {
+    let next =
+      context.mode === 'tty' && command.screen ? await command.screen(iterator, context) : await iterator.next()
+    for (; !next.done; next = await iterator.next()) {
+      const line = context.mode === 'json' ? toJson(next.value) : command.text(next.value, context.paint)
+      if (line !== undefined) context.stdout.write(`${line}\n`)
+    }
+  } finally {
+    // What cannot be shown ends the command: it closes what it opened.
+    await iterator.return?.()
   }
 }
 

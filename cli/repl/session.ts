@@ -12,7 +12,10 @@ export interface SessionOptions {
   readonly directory: string
 }
 
-/** A conversation in the terminal: completion, history, top-level await. Resolves when the person leaves. */
+/**
+ * A conversation in the terminal: completion, history, top-level await. Ctrl-C ends what is being evaluated or waited
+ * for. Resolves when the person leaves, or the signal aborts.
+ */
 export async function converse({ stdin, stdout, signal, paint }: Context, options: SessionOptions): Promise<void> {
   const colors = paint.dim('') !== ''
   const server = start({
@@ -20,6 +23,7 @@ export async function converse({ stdin, stdout, signal, paint }: Context, option
     input: stdin,
     output: stdout,
     terminal: true,
+    breakEvalOnSigint: true,
     ignoreUndefined: true,
     useColors: colors,
     writer: (value) => show(value, colors),
@@ -28,10 +32,14 @@ export async function converse({ stdin, stdout, signal, paint }: Context, option
     Object.defineProperty(server.context, name, { value, enumerable: true, configurable: true, writable: true })
   }
   completeLastExpression(server)
+  letCtrlCBreakLoops(server)
   await rememberIn(join(options.directory, '.celery-sandbox', 'repl-history'), server)
-  await new Promise((resolve) => {
+  await new Promise<void>((resolve) => {
     server.on('exit', resolve)
-    onAbort(signal, () => server.close())
+    onAbort(signal, () => {
+      server.close()
+      resolve() // a server that waits for a promise emits no exit
+    })
   })
 }
 
@@ -41,6 +49,21 @@ function completeLastExpression(server: REPLServer): void {
   Object.assign(server, {
     completer: ((line, done) => complete(/[\w$.]*$/.exec(line)?.[0] ?? line, done)) satisfies AsyncCompleter,
   })
+}
+
+// In a loop nothing but the engine itself hears SIGINT, and it does not as long as the process has listeners of its own.
+function letCtrlCBreakLoops(server: REPLServer): void {
+  const { eval: evaluate } = server
+  const evaluateAlone: typeof evaluate = function (this: REPLServer, ...given) {
+    const listeners = process.listeners('SIGINT')
+    for (const listener of listeners) process.off('SIGINT', listener)
+    try {
+      evaluate.apply(this, given)
+    } finally {
+      for (const listener of listeners) process.on('SIGINT', listener)
+    }
+  }
+  Object.assign(server, { eval: evaluateAlone })
 }
 
 function rememberIn(path: string, server: REPLServer): Promise<void> {

@@ -108,6 +108,53 @@ describeWith(['tmux'], 'in a terminal, a stack', () => {
     expect(await later.flags()).toEqual(sane)
   })
 
+  it('lets Ctrl-C end what the REPL waits for or evaluates, and stays', async () => {
+    await using terminal = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
+    await terminal.until('celery>')
+    const begun = "setTimeout(() => console.log('be' + 'gun'), 100)"
+    const endless = [
+      `${begun}; await add.applyAsync({ args: [1, 2], queue: 'nobody' }).get()`,
+      `${begun}; await new Promise(() => {})`,
+      "console.log('be' + 'gun'); while (true) {}",
+    ]
+    for (const [index, program] of endless.entries()) {
+      await terminal.type(program)
+      await terminal.press('Enter')
+      await terminal.until(new RegExp(`(^begun[^]*){${index + 1}}`, 'm'))
+      await terminal.press('C-c')
+      await terminal.until(new RegExp(`(interrupted[^]*){${index + 1}}celery>$`))
+    }
+    await terminal.type('await add.delay(20, 1).get()')
+    await terminal.press('Enter')
+    await terminal.until(/^21$/m)
+    await terminal.press('C-d')
+    expect(await terminal.exit()).toBe(0)
+    expect(await terminal.flags()).toEqual(sane)
+  })
+
+  it('ends the REPL by a signal from outside, also while it waits', async () => {
+    await using terminal = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
+    await terminal.until('celery>')
+    await terminal.type('process.kill(process.pid, "SIGTERM"); await new Promise(() => {})')
+    await terminal.press('Enter')
+    expect(await terminal.exit()).toBe(0)
+    expect(await terminal.flags()).toEqual(sane)
+  })
+
+  it.each([
+    ["repl -e 'console.log(1); await add.applyAsync({ args: [1, 2], queue: `nobody` }).get()'", /^1$/m],
+    ["call arithmetics.add -a '[1, 2]' -Q nobody --wait", /^[0-9a-f-]{36}$/m],
+    // Of these the first words on the network must do.
+    ['result 8148dd9f-5191-40b4-92f8-43ccdafad1dc', /NET/],
+    ['inspect ping -d nobody@here -t 60', /NET/],
+  ])('ends at the first Ctrl-C: %s', async (command, begun) => {
+    const env = { ...noDocker, ...(begun.source === 'NET' && { NODE_DEBUG: 'net' }) }
+    await using terminal = await openTerminal(`${cliCommand} ${command}`, { cwd, env })
+    await terminal.until(begun)
+    await terminal.press('C-c')
+    expect(await terminal.exit()).toBe(130)
+  })
+
   it('uses no colour where none is wanted', async () => {
     await using terminal = await openTerminal(`${cliCommand} ps | cat -v`, { cwd, env: { ...noDocker, NO_COLOR: '1' } })
     expect(await terminal.until('shop-worker-2')).not.toContain('^[')
