@@ -5,18 +5,20 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /**
  * The first Ctrl-C (or SIGTERM, SIGHUP) asks the command to end in order; the second ends it at once.
  *
- * @returns the question as an AbortSignal, and how to stop listening
+ * @returns the question as an AbortSignal, how else to ask it, and how to stop listening
  */
-export function interruptible(): { signal: AbortSignal; release: () => void } {
+export function interruptible(): { signal: AbortSignal; interrupt: (reason: Error) => void; release: () => void } {
   const controller = new AbortController()
   const onSignal = (name: NodeJS.Signals) => {
     if (taker) return taker(name)
-    if (controller.signal.aborted) exitNow(exitCodes.interrupted)
+    // A terminal that closes may say so more than once; nobody is impatient there.
+    if (controller.signal.aborted && name !== 'SIGHUP') exitNow(exitCodes.interrupted)
     controller.abort(new DOMException('interrupted', 'AbortError'))
   }
   for (const name of signals) process.on(name, onSignal)
   return {
     signal: controller.signal,
+    interrupt: (reason) => controller.abort(reason),
     release: () => {
       for (const name of signals) process.off(name, onSignal)
     },

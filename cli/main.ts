@@ -1,5 +1,5 @@
 import { createContext } from './context.ts'
-import { exitCodeOf, exitCodes, exitNow } from './exit.ts'
+import { exitCodeOf, exitCodes } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { reportFailure } from './output/failure.ts'
 import { print } from './output/printer.ts'
@@ -7,8 +7,8 @@ import { parse } from './program.ts'
 
 /** From the words of the command line to the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
-  quietOnClosedPipe()
-  const { signal, release } = interruptible()
+  const { signal, interrupt, release } = interruptible()
+  endWithReader(interrupt)
   const asked = { json: argv.includes('--json'), plain: argv.includes('--plain') }
   const context = createContext(asked, signal)
   try {
@@ -19,18 +19,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode ??= exitCodes.ok
   } catch (error) {
     if (!signal.aborted) reportFailure(error, context)
-    process.exitCode = signal.aborted ? exitCodes.interrupted : exitCodeOf(error)
+    process.exitCode = exitCodeOf(signal.aborted ? signal.reason : error)
   } finally {
     release()
   }
 }
 
-// `celery-sandbox logs | head -1`: the reader has seen enough, which is no error.
-function quietOnClosedPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') exitNow(exitCodes.ok)
-      throw error
-    })
-  }
+// `celery-sandbox logs | head -1`, or a terminal that was closed: nobody reads on. What was begun still ends in order.
+function endWithReader(interrupt: (reason: Error) => void): void {
+  for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on('error', interrupt)
 }

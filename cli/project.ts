@@ -22,6 +22,8 @@ export interface StackChoice {
   readonly projectName?: string | undefined
   readonly engine?: 'auto' | 'docker' | 'embedded'
   readonly strictPorts?: boolean
+  /** A directory that goes with this process, and the stack with it. */
+  readonly scratch?: string
 }
 
 /**
@@ -34,9 +36,9 @@ export function openProjectStack(
   given: StackChoice = {},
   signal: AbortSignal = interrupted,
 ): Promise<Stack> {
-  const { file: files, projectName, engine, strictPorts } = given
+  const { file: files, projectName, engine, strictPorts, scratch } = given
   const commands = { bin: ownCommand, broker: [...ownCommand, 'broker'] }
-  return openStack({ directory: cwd, env, signal, probes, commands, files, projectName, engine, strictPorts })
+  return openStack({ directory: cwd, env, signal, probes, commands, files, projectName, engine, strictPorts, scratch })
 }
 
 /**

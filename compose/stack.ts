@@ -40,6 +40,11 @@ export interface OpenStackOptions {
   readonly probes?: Probes | undefined
   /** How the embedded engine starts a broker and our own CLI. */
   readonly commands: Commands
+  /**
+   * A directory around the project that goes with this process: when it ends, however it does, the embedded engine
+   * ends the stack and removes the directory.
+   */
+  readonly scratch?: string | undefined
   /** Ends everything this stack is doing. */
   readonly signal?: AbortSignal | undefined
 }
@@ -109,6 +114,7 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     env,
     directory: project.directory,
     commands: options.commands,
+    scratch: options.scratch,
   })
   const { name, directory, files } = project
   const context: Context = { project, engine, reason, env, options }

@@ -64,7 +64,7 @@ async function* demonstrate(context: Context, home: string): AsyncIterable<Happe
   await writeScaffold(plan, { force: false, finish: linkRunningCopy })
   yield { type: 'stage', text: `made a project: ${plan.files.length} files, its tasks in tasks/` }
   const place = { ...context, cwd: plan.directory }
-  const stack = await openProjectStack(place, { engine: 'embedded' })
+  const stack = await openProjectStack(place, { engine: 'embedded', scratch: home })
   try {
     yield { type: 'stage', text: 'starting brokers and two workers (embedded engine: nothing installed)' }
     await drain(stack.up())

@@ -12,6 +12,8 @@ export interface EngineWish {
   /** Of the project: the embedded engine belongs to one. */
   readonly directory: string
   readonly commands: Commands
+  /** A directory that goes with this process, and the embedded engine with it. */
+  readonly scratch?: string | undefined
 }
 
 /** An engine, and why this one: one line for people. */

@@ -26,8 +26,15 @@ export async function isLocalEngineRunning(directory: string): Promise<boolean> 
  * The embedded engine of a project: brokers and workers as processes under a supervisor, no Docker. The supervisor
  * is started by the first call that needs one and ends with the project.
  */
-export function localEngine(options: { directory: string; commands: Commands }): Engine {
-  return new LocalEngine(options.directory, options.commands)
+export function localEngine(options: LocalEngineOptions): Engine {
+  return new LocalEngine(options)
+}
+
+interface LocalEngineOptions {
+  readonly directory: string
+  readonly commands: Commands
+  /** Goes with this process, and the supervisor with it. */
+  readonly scratch?: string | undefined
 }
 
 class LocalEngine implements Engine {
@@ -36,12 +43,14 @@ class LocalEngine implements Engine {
   readonly endpoint: string
   readonly #directory: string
   readonly #commands: Commands
+  readonly #scratch: string | undefined
   #client: Promise<SupervisorClient | undefined> | undefined
   #mayStart = false
 
-  constructor(directory: string, commands: Commands) {
+  constructor({ directory, commands, scratch }: LocalEngineOptions) {
     this.#directory = directory
     this.#commands = commands
+    this.#scratch = scratch
     this.endpoint = directory
   }
 
@@ -149,7 +158,7 @@ class LocalEngine implements Engine {
     this.#client ??= findSupervisor(this.#directory)
     if (this.#mayStart) {
       this.#mayStart = false
-      this.#client = this.#client.then((found) => found ?? startSupervisor(this.#directory))
+      this.#client = this.#client.then((found) => found ?? startSupervisor(this.#directory, this.#scratch))
     }
     return this.#client
   }

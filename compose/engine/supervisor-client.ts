@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, openSync } from 'node:fs'
 import http, { type IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf, StackError, type StackErrorCode, stackErrorCodes, systemCodeOf } from '../errors.ts'
@@ -102,17 +103,17 @@ async function shakeHands(client: SupervisorClient, signal: AbortSignal): Promis
 
 const startTimeoutMs = 15_000
 
-/** Starts a supervisor that outlives this process. */
-export async function startSupervisor(directory: string): Promise<SupervisorClient> {
+/** Starts a supervisor that outlives this process; with a scratch directory it ends with it, and removes that. */
+export async function startSupervisor(directory: string, scratch?: string): Promise<SupervisorClient> {
   const logFile = stateFiles.log(directory, 'engine')
   mkdirSync(dirname(logFile), { recursive: true })
   // Its twin: .ts beside the source, .js in the package.
   const script = fileURLToPath(
     new URL(`./supervisor${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
   )
-  const child = spawn(process.execPath, [script, directory], {
+  const child = spawn(process.execPath, [script, directory, ...(scratch === undefined ? [] : [scratch])], {
     detached: true,
-    stdio: ['ignore', 'pipe', openSync(logFile, 'a')],
+    stdio: [scratch === undefined ? 'ignore' : 'pipe', 'pipe', openSync(logFile, 'a')],
     windowsHide: true,
   })
   await new Promise<void>((resolve, reject) => {
@@ -131,6 +132,7 @@ export async function startSupervisor(directory: string): Promise<SupervisorClie
   })
   child.stdout?.destroy()
   child.unref()
+  if (child.stdin instanceof Socket) child.stdin.unref()
   const client = await findSupervisor(directory)
   if (!client) throw new StackError('EMBEDDED_FAILED', 'the embedded engine started, but does not answer')
   return client

@@ -1,9 +1,10 @@
 /**
- * The process behind the embedded engine: `node supervisor.js <project directory>`. It owns the processes of one
- * project, answers on the loopback interface to whoever knows the token, and ends when its file is taken away.
+ * The process behind the embedded engine: `node supervisor.js <project directory> [scratch directory]`. It owns the
+ * processes of one project, answers on the loopback interface to whoever knows the token, and ends when its file is
+ * taken away; with a scratch directory also when its standard input ends, and then removes that.
  */
 import { randomBytes } from 'node:crypto'
-import { watchFile } from 'node:fs'
+import { rmSync, watchFile } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { messageOf, StackError } from '../errors.ts'
 import { stateFiles } from '../state-directory.ts'
@@ -11,7 +12,7 @@ import { readEngineFile, removeEngineFile, writeEngineFile } from './engine-file
 import type { ProcessSpec } from './process-spec.ts'
 import { Processes } from './processes.ts'
 
-const directory = process.argv[2] ?? process.cwd()
+const [directory = process.cwd(), scratch] = process.argv.slice(2)
 const id = randomBytes(8).toString('hex')
 const token = randomBytes(24).toString('hex')
 const processes = new Processes(directory, id)
@@ -126,6 +127,15 @@ setInterval(() => {
   if (isIdle && wasIdle) leave()
   wasIdle = isIdle
 }, idleCheckMs)
+
+// Whoever started it holds the other end, which the system lets go when they end, however they do.
+if (scratch !== undefined) {
+  process.stdin.resume().once('close', async () => {
+    await standDown()
+    rmSync(scratch, { recursive: true, force: true })
+    process.exit(0)
+  })
+}
 
 process.on('SIGTERM', leave)
 process.on('SIGINT', leave)

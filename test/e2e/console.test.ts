@@ -5,6 +5,7 @@ import { cli, cliCommand, makeProject, temporaryDirectory } from '../support/cli
 import { describeWith } from '../support/parts.ts'
 import { answer } from '../support/process.ts'
 import { openTerminal } from '../support/terminal.ts'
+import { until } from '../support/wait.ts'
 
 const noDocker = { DOCKER_HOST: 'unix:///nope' }
 
@@ -73,6 +74,13 @@ describeWith(['tmux'], 'in a terminal, a stack', () => {
     expect(await terminal.exit()).toBe(130)
     expect(await terminal.flags()).toEqual(sane)
     expect((await answer('pgrep', ['-af', cwd])) ?? '').toBe('')
+  })
+
+  it('goes with the terminal that it was started in', async () => {
+    const terminal = await openTerminal(`${cliCommand} up`, { cwd, env: noDocker })
+    await terminal.until('Ready.')
+    await terminal.close()
+    await until(async () => !(await answer('pgrep', ['-af', cwd])), { describe: 'its processes to end' })
   })
 
   it('is talked to in the REPL: completion, await, errors, history', async () => {

@@ -1,7 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { cli, startCli, temporaryDirectory } from '../support/cli.ts'
+import { cli, cliCommand, startCli, temporaryDirectory } from '../support/cli.ts'
+import { describeWith } from '../support/parts.ts'
 import { answer } from '../support/process.ts'
+import { openTerminal } from '../support/terminal.ts'
+import { until } from '../support/wait.ts'
 
 /** What a process of the demo would be called. */
 const leftovers = async () => (await answer('pgrep', ['-af', 'celery-sandbox-demo'])) ?? ''
@@ -34,5 +37,28 @@ describe('demo', () => {
     expect(await demo.exited).toMatchObject({ code: 130 })
     expect(await readdir(home.path)).toEqual([])
     expect(await leftovers()).toBe('')
+  })
+
+  it('leaves nothing even when it is killed', async () => {
+    await using home = await temporaryDirectory()
+    await using demo = startCli(['demo'], { env: { TMPDIR: home.path } })
+    await demo.until('ready:')
+    demo.signal('SIGKILL')
+    await demo.exited
+    await until(async () => (await leftovers()) === '' && (await readdir(home.path)).length === 0, {
+      describe: 'the project and its processes to be gone',
+    })
+  })
+})
+
+describeWith(['tmux'], 'demo in a terminal that is closed', () => {
+  it('leaves nothing', async () => {
+    await using home = await temporaryDirectory()
+    const terminal = await openTerminal(`${cliCommand} demo`, { env: { TMPDIR: home.path } })
+    await terminal.until('ready:')
+    await terminal.close()
+    await until(async () => (await leftovers()) === '' && (await readdir(home.path)).length === 0, {
+      describe: 'the project and its processes to be gone',
+    })
   })
 })
