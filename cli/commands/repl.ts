@@ -48,9 +48,9 @@ export const command = defineCommand({
 })
 
 function welcome(app: Celery, { paint }: Context): string {
-  const tasks = app.tasks.names().map(shortName)
+  const tasks = app.tasks.names().map((name) => sanitize(shortName(name)))
   return [
-    `${paint.strong(`celery-sandbox ${version}`)} ${paint.dim(`app ${app.main}, broker ${maskUrl(app.conf.brokerUrl)}`)}`,
+    `${paint.strong(`celery-sandbox ${version}`)} ${paint.dim(`app ${sanitize(app.main)}, broker ${maskUrl(app.conf.brokerUrl)}`)}`,
     paint.dim(
       `tasks: ${tasks.join(', ') || 'none'} · try: await ${tasks[0] ?? 'task'}.delay(…).get() · leave with .exit`,
     ),

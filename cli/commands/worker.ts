@@ -95,7 +95,7 @@ export const command = defineCommand({
     }
   },
 
-  text: (event) => (event.type === 'banner' ? event.banner : event.line),
+  text: (event) => (event.type === 'banner' ? sanitize(event.banner) : event.line),
 })
 
 /** Each signal asks for the end, in the words and with the levels of Celery. */
@@ -154,5 +154,6 @@ function teller({ conf }: Celery, hostname: string, { mode, isColored }: Context
 function clean({ fields, ...record }: LogRecord): LogRecord {
   const { traceback } = fields
   const shown = typeof traceback === 'string' ? { ...fields, traceback: sanitize(traceback) } : fields
-  return { ...record, message: sanitize(record.message), fields: shown }
+  // A name in a message may hold line ends: what follows them must not look like a line of the log.
+  return { ...record, message: sanitize(record.message).replaceAll('\n', '\n    '), fields: shown }
 }

@@ -7,9 +7,20 @@ export function sanitize(text: string): string {
   return text.replace(escapeSequences, '').replace(controls, '')
 }
 
+/** The same for text in which our own colours of letters are, and nobody's worse ones: backgrounds, hidden letters. */
+export function sanitizeColored(text: string): string {
+  return text
+    .split(letterColors)
+    .map((part, i) => (i % 2 === 0 ? sanitize(part) : part))
+    .join('')
+}
+
+const letterColors = /(\x1b\[(?:1|2|3|4|22|23|24|3[0-79]|9[0-7])m)/
+
 // CSI … final byte; OSC, DCS, SOS, PM and APC … terminator; two-character escapes. C1 forms likewise.
 const escapeSequences =
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g
 
-// C0 but \t and \n, DEL, C1; zero-width and bidirectional marks.
-const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
+// C0 but \t and \n, DEL, C1; zero-width and bidirectional marks, Unicode's own line ends, invisible tags.
+const controls =
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu

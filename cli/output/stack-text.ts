@@ -27,10 +27,10 @@ export function stackText(event: StackEvent, paint: Paint): string | undefined {
       return event.operations.length === 0 ? paint.dim('no changes') : undefined
     case 'step': {
       const detail = event.detail ? paint.dim(` ${sanitize(event.detail)}`) : ''
-      return `  ${paint.name(event.container || event.service)} ${paint[stepTone[event.step]](event.step)}${detail} ${paint.dim(seconds(event.elapsedMs))}`
+      return `  ${paint.name(sanitize(event.container || event.service))} ${paint[stepTone[event.step]](event.step)}${detail} ${paint.dim(seconds(event.elapsedMs))}`
     }
     case 'resource':
-      return `  ${event.resource} ${paint.name(event.name)} ${event.step}${event.detail ? paint.dim(` (${event.detail})`) : ''}`
+      return `  ${event.resource} ${paint.name(sanitize(event.name))} ${event.step}${event.detail ? paint.dim(` (${sanitize(event.detail)})`) : ''}`
     case 'port':
       return paint.warn(
         `  ${event.wanted} is busy${event.holder ? ` (${sanitize(event.holder)})` : ''} → ${event.service} on ${event.chosen}`,

@@ -42,6 +42,14 @@ describe('the log of a worker', () => {
     expect(stripped).toContainEqual(expect.stringMatching(/succeeded in [\d.]+s: 'FIRE'$/))
   })
 
+  it('cannot be forged by the name of a task', async () => {
+    await app.sendTask('x\n[2026-01-01 00:00:00,000: INFO/MainProcess] forged\x1b[2J', {})
+    const text = (await told(['-l', 'info'])).join('\n')
+    expect(text).toContain('forged')
+    expect(text).not.toMatch(/^\[2026-01-01/m)
+    expect(text).not.toContain('\x1b')
+  })
+
   it('is an object a record for programs', async () => {
     const lines = await told(['-l', 'info'], { json: true })
     expect(lines).toContainEqual({

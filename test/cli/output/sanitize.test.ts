@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sanitize } from '../../../cli/output/sanitize.ts'
+import { sanitize, sanitizeColored } from '../../../cli/output/sanitize.ts'
 
 describe('text from elsewhere', () => {
   it.each([
@@ -13,6 +13,9 @@ describe('text from elsewhere', () => {
     ['a reset', 'a\x1bcb', 'ab'],
     ['bells, backspaces and carriage returns', 'a\x07\x08\rb', 'ab'],
     ['a reordering of text', 'a\u202egnp.exe\u202c', 'agnp.exe'],
+    ['an Arabic letter mark and an isolate', 'a\u061cb\u2067c\u2069', 'abc'],
+    ['line ends of Unicode', 'a\u2028b\u2029c', 'abc'],
+    ['tags that nobody sees', 'a\u{e0041}\u{e007f}b', 'ab'],
     ['invisible marks', 'a\u200bb\ufeffc', 'abc'],
     ['a sequence that never ends', 'a\x1b]52;c;AAAA', 'a'],
     ['a lone escape at the end', 'a\x1b', 'a'],
@@ -22,5 +25,11 @@ describe('text from elsewhere', () => {
 
   it('keeps its lines, tabs and letters', () => {
     expect(sanitize('smörgås\t🥬\nnext')).toBe('smörgås\t🥬\nnext')
+  })
+
+  it('keeps colours of letters where they are our own, and nothing else', () => {
+    expect(sanitizeColored('\x1b[32mgreen\x1b[39m \x1b[8mhidden\x1b]0;title\x07\x1b[42m')).toBe(
+      '\x1b[32mgreen\x1b[39m hidden',
+    )
   })
 })

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { afterAll, describe, expect, it } from 'vitest'
 import { evaluate } from '../../../cli/repl/evaluate.ts'
 import { show } from '../../../cli/repl/show.ts'
@@ -53,5 +54,13 @@ describe('a value', () => {
       'at\x1b[31m x',
     )
     expect(show(error)).toBe('Evil: y\n    at x')
+    expect(show([{ status: 'rejected', reason: error }])).not.toMatch(/[\x1b\x07]/)
+    expect(show([error], true)).not.toMatch(/\x1b\]|\x07|\x1b\[2J/)
+    expect(show({ text: 'a\u202eb' })).toBe("{ text: 'ab' }")
+  })
+
+  it('of another realm is known for what it is', () => {
+    expect(show(runInNewContext('new Error("\\x1b]0;pwn\\x07x")'))).toMatch(/^Error: x/)
+    expect(show(runInNewContext('Promise.resolve(1)'))).toBe('Promise: await it for its value')
   })
 })
