@@ -8,6 +8,8 @@ export const stackErrorCodes = {
   COMPOSE_UNSUPPORTED: 'Run `docker compose up`; ps, logs and down work on its containers as well.',
   PROJECT_NAME_INVALID: 'Use lower-case letters, digits, hyphens and underscores, beginning with a letter or digit.',
   PROJECT_ELSEWHERE: 'Give this project another name (top-level `name:` or -p), or take the other one down first.',
+  PROJECT_BUSY: 'Wait for it or end it, then run this again.',
+  STATE_UNUSABLE: 'It must be a directory that you may write to: move away what is in its place.',
   SERVICE_UNKNOWN: 'Name a service of the compose file.',
   DOCKER_UNREACHABLE:
     'Start Docker (Docker Desktop, `colima start`, `systemctl start docker`), or use --engine embedded.',

@@ -28,6 +28,8 @@ export type StackEvent =
       readonly type: 'plan'
       /** One line per operation with its cause; empty means no changes. */
       readonly operations: readonly string[]
+      /** How many containers of the project there are already. */
+      readonly found: number
     }
   | {
       readonly type: 'step'

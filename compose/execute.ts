@@ -226,7 +226,7 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
         role: service.role,
         probes,
         mustComplete: until === 'completed',
-        mayComplete: !restarts(service),
+        mayComplete: mayComplete(service),
         fresh,
         timeoutMs: readyTimeoutMs,
         signal,
@@ -292,6 +292,11 @@ async function startOnFreePorts(operation: Of<'start'>, job: Job): Promise<void>
       await handlers.recreate({ ...operation, do: 'recreate', old: job.idOf(operation) }, job)
     }
   }
+}
+
+/** A broker or a worker that ends is no service any more, whatever its exit code says. */
+function mayComplete(service: Service): boolean {
+  return service.role === undefined && !restarts(service)
 }
 
 /** Whether the engine starts a container of this service again when it ends. */

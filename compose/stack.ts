@@ -9,6 +9,7 @@ import { chooseFamily } from './family.ts'
 import type { Environment } from './file/discover.ts'
 import { type OpenedProject, openProject } from './file/project.ts'
 import { withDependencies } from './graph.ts'
+import { whileAlone } from './lock.ts'
 import { type LogLine, type LogsOptions, readLogs } from './logs.ts'
 import type { Model, Project } from './model.ts'
 import { observe } from './observe.ts'
@@ -121,8 +122,16 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
   return Object.freeze({
     project: Object.freeze({ name, directory, files }),
     engine: Object.freeze({ kind: engine.kind, endpoint: engine.endpoint, reason }),
-    up: (up: UpOptions = {}) => emitted((emit, signal) => bringUp(context, up, emit, signal), options.signal),
-    down: (down: DownOptions = {}) => emitted((emit, signal) => takeDown(context, down, emit, signal), options.signal),
+    up: (up: UpOptions = {}) =>
+      emitted((emit, signal) => {
+        const work = () => bringUp(context, up, emit, signal)
+        return up.dryRun ? work() : alone(context, 'up', emit, signal, work)
+      }, options.signal),
+    down: (down: DownOptions = {}) =>
+      emitted(
+        (emit, signal) => alone(context, 'down', emit, signal, () => takeDown(context, down, emit, signal)),
+        options.signal,
+      ),
     ps: () => statusOf(engine, name, options.probes ?? {}, options.signal),
     logs: (logs: LogsOptions = {}) =>
       readLogs(engine, name, { ...logs, signal: eitherSignal(logs.signal, options.signal) }),
@@ -143,6 +152,19 @@ function eitherSignal(a: AbortSignal | undefined, b: AbortSignal | undefined): A
   return a && b ? AbortSignal.any([a, b]) : (a ?? b)
 }
 
+/** One command after another. Without files there is no directory that the project could be locked by. */
+function alone(
+  { project }: Context,
+  holder: string,
+  emit: Emit,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (project.files.length === 0) return work()
+  const onWait = (other: string) => emit({ type: 'warning', message: `waiting for ${other}` })
+  return whileAlone(project.directory, { holder, onWait, signal }, work)
+}
+
 /** Plan, then act. */
 async function bringUp(context: Context, options: UpOptions, emit: Emit, signal: AbortSignal): Promise<void> {
   const startedAt = Date.now()
@@ -161,7 +183,7 @@ async function bringUp(context: Context, options: UpOptions, emit: Emit, signal:
     const plan = reconcile(model, observed, options)
     const operations = planLines(plan)
     for (const message of plan.warnings) emit({ type: 'warning', message })
-    emit({ type: 'plan', operations })
+    emit({ type: 'plan', operations, found: observed.containers.length })
     if (!options.dryRun) {
       const ports = new PortClaims(engine, model, { strict: strictPorts, emit })
       await ports.claim(plan)
@@ -214,7 +236,7 @@ async function takeDown(context: Context, options: DownOptions, emit: Emit, sign
   if (!options.anyDirectory && project.files.length > 0) refuseElsewhere(project, containers)
   const plan = dismantle(project.name, { containers, ...resources }, { volumes })
   const operations = planLines(plan)
-  emit({ type: 'plan', operations })
+  emit({ type: 'plan', operations, found: containers.length })
   await execute(plan, { engine, project: project.name, emit, signal, ending: { timeoutSeconds, volumes } })
   await engine.release(project.name)
   for (const { name } of volumes ? [] : resources.volumes) {

@@ -7,6 +7,9 @@ export const stateFiles = {
   ports: (directory: string) => join(directory, '.celery-sandbox', 'ports.json'),
   /** Where the embedded engine of the project listens, while it does. */
   engine: (directory: string) => join(directory, '.celery-sandbox', 'engine.json'),
+  /** Held by whoever changes the project, and who that is. */
+  lock: (directory: string) => join(directory, '.celery-sandbox', 'lock'),
+  lockHolder: (directory: string) => join(directory, '.celery-sandbox', 'lock-holder'),
   /** What a container of the embedded engine, or the engine itself, wrote. */
   log: (directory: string, name: string) => join(directory, '.celery-sandbox', 'logs', `${name}.log`),
 } as const

@@ -19,11 +19,12 @@ export const command = defineCommand({
 
   async *run(context, options, services): AsyncIterable<UpEvent> {
     const stack = await openProjectStack(context, options)
-    const wasEmpty = (await stack.ps()).length === 0
     let isUp = false
+    let found: number | undefined
     try {
       for await (const event of bringUp(stack, { ...options, services }, context)) {
         isUp ||= event.type === 'attached'
+        if (event.type === 'plan') found = event.found
         yield event
       }
     } catch (error) {
@@ -32,8 +33,9 @@ export const command = defineCommand({
       await stack.close()
     }
     if (!context.signal.aborted || options.dryRun) return
-    // Attached, the stack lives as long as this command; detached, nothing half-made stays behind.
-    const removes = !options.detach || wasEmpty
+    // Attached, the stack lives as long as this command; detached, nothing half-made stays behind. Whoever was still
+    // waiting for another command has made nothing.
+    const removes = found !== undefined && (!options.detach || found === 0)
     yield { type: 'leaving', removes }
     if (removes) yield* takeDown(context, options)
     if (!isUp) throw context.signal.reason

@@ -57,6 +57,8 @@ class LocalEngine implements Engine {
   prepare(model: Model) {
     // Who prepares a model is going to run it; those who only look start nothing.
     this.#mayStart = true
+    // What was found before may have been taken down meanwhile.
+    this.#client = undefined
     return embeddedModel(model, this.#commands)
   }
 
@@ -147,7 +149,8 @@ class LocalEngine implements Engine {
     try {
       return await (await this.#connect())?.call<T>(method, path, body)
     } catch (thrown) {
-      if (systemCodeOf(thrown) !== 'ECONNREFUSED') throw thrown
+      const code = systemCodeOf(thrown)
+      if (code !== 'ECONNREFUSED' && !(code === 'ECONNRESET' && method === 'GET')) throw thrown
       // It ended since the last call; another may run by now.
       this.#client = undefined
       return (await this.#connect())?.call<T>(method, path, body)

@@ -88,7 +88,8 @@ export async function findSupervisor(directory: string): Promise<SupervisorClien
     throw new StackError('EMBEDDED_FAILED', `the embedded engine (process ${file.pid}) does not answer`, { next })
   }
   await endOrphans(engineVariable, file.id)
-  removeEngineFile(directory)
+  // The next one may have begun meanwhile.
+  if (readEngineFile(directory)?.token === file.token) removeEngineFile(directory)
   return undefined
 }
 

@@ -156,6 +156,22 @@ describe('without Docker', () => {
     expect(await here('repl', '-e', 'await add.delay(4, 4).get()')).toMatchObject({ stdout: '8\n' })
   })
 
+  it('commands that come at one moment work one after the other', async () => {
+    expect(await Promise.all([here('down'), here('down')])).toMatchObject([{ code: 0 }, { code: 0 }])
+    const ups = await Promise.all([here('up', '-d'), here('up', '-d')])
+    expect(ups).toMatchObject([{ code: 0 }, { code: 0 }])
+    expect(ups.map(({ stdout }) => stdout).join()).toMatch(/waiting for up \(process \d+\)/)
+    expect(await here('repl', '-e', 'await add.delay(4, 4).get()')).toMatchObject({ stdout: '8\n' })
+    await here('down')
+    await using starting = startCli(['up', '-d'], { cwd, env: noDocker })
+    await starting.until('shop-worker-1 starting')
+    const { code, stdout } = await here('down')
+    expect([code, stdout]).toEqual([0, expect.stringContaining('waiting for up')])
+    expect(await starting.exited).toMatchObject({ code: 0 })
+    expect((await answer('pgrep', ['-af', cwd])) ?? '').toBe('')
+    expect((await here('up', '-d')).code).toBe(0)
+  })
+
   it('down leaves nothing, and may be repeated', async () => {
     const engine = await readFile(join(cwd, '.celery-sandbox', 'engine.json'), 'utf8')
     expect(engine).toContain('token')
