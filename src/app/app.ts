@@ -399,6 +399,7 @@ export class Celery implements Sender {
       log: this.log,
       connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
       resultExpires: this.conf.resultExpires,
+      ...this.conf.resultBackendTransportOptions,
       resultPersistent: this.conf.resultPersistent,
       oid: this.oid,
       transport: () => this.transport(),

@@ -119,6 +119,13 @@ export const settingsTable = {
   resultPersistent: setting(flag, false),
   /** Keep name, arguments, worker and retries with each result. */
   resultExtended: setting(flag, false),
+  /** What only one result backend knows. */
+  resultBackendTransportOptions: group({
+    /** Redis: what the name of every key begins with. */
+    globalKeyprefix: setting(anyText, ''),
+    /** Sentinel: the name of the master. */
+    masterName: setting(orNull(text), null),
+  }),
 
   /** Tasks running at one time; null for the number of processors. */
   workerConcurrency: setting(orNull(count), null),

@@ -65,6 +65,10 @@ export interface BackendOptions {
   connectTimeoutMs: number
   /** Seconds a result is kept; 0 keeps it for ever. */
   resultExpires: number
+  /** Redis: what the name of every key begins with. */
+  globalKeyprefix: string
+  /** Sentinel: the name of the master. */
+  masterName: string | null
   /** rpc: results survive a restart of the broker. */
   resultPersistent: boolean
   /** rpc: the name under which this process is answered. */

@@ -13,6 +13,7 @@ const drivers: Record<string, () => Promise<Open>> = {
   memory: async () => (await import('./memory.ts')).openMemory,
   redis: async () => (await import('./redis.ts')).openRedis,
   rediss: async () => (await import('./redis.ts')).openRedis,
+  sentinel: async () => (await import('./redis.ts')).openRedis,
   'redis+socket': async () => (await import('./redis.ts')).openRedis,
   rpc: async () => (await import('./rpc.ts')).openRpc,
   'db+sqlite': async () => (await import('./database/sqlite.ts')).openSqlite,
@@ -37,6 +38,8 @@ export async function openBackend(url: string | null, options: Partial<BackendOp
     log: silentLogger,
     connectTimeoutMs: 4_000,
     resultExpires: 86_400,
+    globalKeyprefix: '',
+    masterName: null,
     resultPersistent: false,
     oid: randomUUID(),
     transport: async () => {

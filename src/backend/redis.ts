@@ -9,7 +9,8 @@ import { type Backend, type BackendOptions, type GroupStore, storePolicy } from 
 
 /** Results in Redis with Celery's keys, so that Python and TypeScript read each other's (§5.2 of its wire formats). */
 export async function openRedis(url: string, options: BackendOptions): Promise<Backend> {
-  const connect = () => connectRedis(url, { connectTimeoutMs: options.connectTimeoutMs, code: 'BACKEND_UNREACHABLE' })
+  const { connectTimeoutMs, masterName } = options
+  const connect = () => connectRedis(url, { connectTimeoutMs, masterName, code: 'BACKEND_UNREACHABLE' })
   return new RedisBackend(url, await connect(), connect, options)
 }
 
@@ -25,8 +26,22 @@ redis.call('PUBLISH', KEYS[1], ARGV[1])
 return 1
 `
 
-const metaKey = (taskId: string) => `celery-task-meta-${taskId}`
-const groupKey = (groupId: string) => `celery-taskset-meta-${groupId}`
+/** Celery's names of keys, behind the prefix of all, which it sets off with an underscore where it ends in a letter. */
+class Keys {
+  readonly #prefix: string
+
+  constructor(globalKeyprefix: string) {
+    this.#prefix = /[^:_.-]$/.test(globalKeyprefix) ? `${globalKeyprefix}_` : globalKeyprefix
+  }
+
+  meta(taskId: string): string {
+    return `${this.#prefix}celery-task-meta-${taskId}`
+  }
+
+  group(groupId: string): string {
+    return `${this.#prefix}celery-taskset-meta-${groupId}`
+  }
+}
 
 interface Watcher {
   readonly onMeta: (meta: ResultMeta) => void
@@ -38,6 +53,7 @@ class RedisBackend implements Backend {
   readonly url: string
   readonly #commands: Redis
   readonly #options: BackendOptions
+  readonly #keys: Keys
   readonly #watchers = new Map<string, Set<Watcher>>()
   /** By key; those who watch the same task wait for the same subscription. */
   readonly #subscriptions = new Map<string, Promise<unknown>>()
@@ -48,6 +64,7 @@ class RedisBackend implements Backend {
     this.url = maskUrl(url)
     this.#commands = commands
     this.#options = options
+    this.#keys = new Keys(options.globalKeyprefix)
     this.#subscriber = new Once(() => this.#openSubscriber(connect))
     commands.defineCommand('celeryStore', { numberOfKeys: 1, lua: store })
     this.#store = Reflect.get(commands, 'celeryStore').bind(commands)
@@ -56,17 +73,17 @@ class RedisBackend implements Backend {
   async store(meta: ResultMeta): Promise<void> {
     const { clock, resultExpires } = this.#options
     const text = dumps(meta)
-    const store = () => this.#attempt(this.#store(metaKey(meta.task_id), text, Math.trunc(resultExpires)))
+    const store = () => this.#attempt(this.#store(this.#keys.meta(meta.task_id), text, Math.trunc(resultExpires)))
     await persist(store, clock, storePolicy)
   }
 
   async get(taskId: string): Promise<ResultMeta | undefined> {
-    const text = await this.#attempt(this.#commands.get(metaKey(taskId)))
+    const text = await this.#attempt(this.#commands.get(this.#keys.meta(taskId)))
     return text === null ? undefined : parse(taskId, text)
   }
 
   async watch(taskId: string, onMeta: Watcher['onMeta'], onError: Watcher['onError'] = () => {}): Promise<() => void> {
-    const key = metaKey(taskId)
+    const key = this.#keys.meta(taskId)
     const watcher = { onMeta, onError }
     const watchers = this.#watchers.get(key) ?? new Set()
     this.#watchers.set(key, watchers.add(watcher))
@@ -128,7 +145,7 @@ class RedisBackend implements Backend {
   }
 
   async forget(taskId: string): Promise<void> {
-    await this.#attempt(this.#commands.del(metaKey(taskId)))
+    await this.#attempt(this.#commands.del(this.#keys.meta(taskId)))
   }
 
   /** As Celery keeps them: `{"result": [[id, parent], members]}`. */
@@ -136,14 +153,14 @@ class RedisBackend implements Backend {
     save: async (groupId, tuple) => {
       const expiry = Math.trunc(this.#options.resultExpires)
       const text = dumps({ result: tuple })
-      const key = groupKey(groupId)
+      const key = this.#keys.group(groupId)
       await this.#attempt(expiry ? this.#commands.setex(key, expiry, text) : this.#commands.set(key, text))
     },
     restore: async (groupId) => {
-      const text = await this.#attempt(this.#commands.get(groupKey(groupId)))
+      const text = await this.#attempt(this.#commands.get(this.#keys.group(groupId)))
       return text === null ? undefined : (loads(text) as { result: ResultTuple }).result
     },
-    delete: async (groupId) => void (await this.#attempt(this.#commands.del(groupKey(groupId)))),
+    delete: async (groupId) => void (await this.#attempt(this.#commands.del(this.#keys.group(groupId)))),
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Celery } from '../../src/app/app.ts'
 import type { GivenSettings } from '../../src/app/config.ts'
 import { defaultExchange, exchange, taskQueue } from '../../src/protocol/entity.ts'
+import { resultMeta } from '../../src/protocol/result-meta.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { freshRedisUrl } from '../support/fresh.ts'
@@ -114,6 +115,19 @@ describeWith(['redis', 'python'], 'a Redis that is reached', () => {
     const redis = new Redis(master, { db: 2 })
     expect(await redis.exists('_kombu.binding.celery')).toBe(1)
     redis.disconnect()
+    const own = { masterName: 'mymaster', globalKeyprefix: 'team-a' }
+    const app = new Celery('test', {
+      brokerUrl: 'memory://',
+      resultBackend: address,
+      resultBackendTransportOptions: own,
+    })
+    const meta = resultMeta({ task_id: 'a1', status: 'SUCCESS', result: 8 }, 0)
+    await (await app.backend()).store(meta)
+    expect(await app.asyncResult('a1').get({ timeout: 5 })).toBe(8)
+    await app.close()
+    const other = new Redis(master, { db: 2 })
+    expect(await other.exists('team-a_celery-task-meta-a1')).toBe(1)
+    other.disconnect()
     await expect(openTransport(address)).rejects.toMatchObject({
       code: 'IMPROPERLY_CONFIGURED',
       next: expect.stringContaining('masterName'),
