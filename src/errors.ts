@@ -8,6 +8,7 @@ export const errorCodes = {
   BROKER_UNREACHABLE: 'Start one with `celery-sandbox up`, or set CELERY_BROKER_URL.',
   LOGIN_REFUSED: 'Check user, password and virtual host of the address.',
   BROKER_FULL: 'Give the broker memory or disk space again; the message was not accepted, so nothing is lost.',
+  RESOURCE_LOCKED: 'Another connection has the queue for itself: end its owner, or take another name.',
   BACKEND_UNREACHABLE: 'Start the stack with `celery-sandbox up`, or set CELERY_RESULT_BACKEND.',
   BACKEND_DISABLED: 'Set resultBackend (CELERY_RESULT_BACKEND) to keep results.',
   CONTENT_DISALLOWED: 'Send JSON, or add the content type to acceptContent.',

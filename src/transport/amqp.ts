@@ -38,7 +38,12 @@ class AmqpTransport implements Transport {
   readonly #addresses: Addresses
   readonly #options: TransportOptions
   readonly #consumers = new Set<AmqpConsumer>()
+  /** Those whose channel the broker closed, until they have another. */
+  readonly #rejoining = new Set<AmqpConsumer>()
+  readonly #sockets = new AbortController()
   #connection: RecoveringChannelModel | undefined
+  /** Resolves when there is a connection. */
+  #connected = Promise.withResolvers<void>()
   #publishing: Promise<ConfirmChannel> | undefined
   #blockedBecause: string | undefined
   #declaring: Promise<Channel> | undefined
@@ -62,8 +67,7 @@ class AmqpTransport implements Transport {
       setup: (model: ChannelModel) => this.#setUp(model),
     }
     // amqplib leaves the socket of a handshake that failed half open, which would keep the process alive.
-    const failed = new AbortController()
-    const socket = { timeout: connectTimeoutMs, noDelay: true, keepAlive: true, signal: failed.signal }
+    const socket = { timeout: connectTimeoutMs, noDelay: true, keepAlive: true, signal: this.#sockets.signal }
     const connection = await connect(this.#addresses.current, { ...socket, ...this.#addresses.tls, recovery })
     this.#connection = connection
     connection.on('error', () => {}) // told by `disconnect`
@@ -71,9 +75,10 @@ class AmqpTransport implements Transport {
     try {
       await connection.waitForConnect()
     } catch (cause) {
-      failed.abort()
+      this.#sockets.abort()
       throw connectionError(this.url, cause)
     }
+    this.#connected.resolve()
     this.#watch(connection)
   }
 
@@ -81,9 +86,13 @@ class AmqpTransport implements Transport {
     const { onEvent } = this.#options
     connection.on('disconnect', (error) => {
       this.#addresses.advance()
+      this.#connected = Promise.withResolvers()
       onEvent({ type: 'lost', error: connectionError(this.url, error) })
     })
-    connection.on('connect', () => onEvent({ type: 'restored' }))
+    connection.on('connect', () => {
+      this.#connected.resolve()
+      onEvent({ type: 'restored' })
+    })
     connection.on('blocked', (reason) => {
       this.#blockedBecause = reason
       onEvent({ type: 'blocked', reason })
@@ -101,7 +110,17 @@ class AmqpTransport implements Transport {
     this.#declaring = undefined
     this.#blockedBecause = undefined
     this.#exchanges.clear()
-    for (const consumer of this.#consumers) await consumer.join(await model.createChannel())
+    let isLost = false
+    model.once('close', () => {
+      isLost = true
+    })
+    for (const consumer of this.#consumers) {
+      await consumer.join(await model.createChannel()).catch((error) => {
+        // A consumer that is refused alone does not keep the others waiting.
+        if (isLost) throw error
+        void this.#rejoin(consumer, messageOf(error))
+      })
+    }
   }
 
   async declare(queue: Queue): Promise<void> {
@@ -110,23 +129,30 @@ class AmqpTransport implements Transport {
 
   async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
     const body = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength)
+    let isLate = false
     const send = async () => {
       await this.#declareExchange(exchange)
       const channel = await this.#publishingChannel()
+      // Its sender was told that it failed, and may have sent it again.
+      if (isLate) return
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       const onConfirm = (error: unknown) => (error ? reject(this.#closeReasons.get(channel) ?? error) : resolve())
       channel.publish(exchange.name, routingKey, body, publishOptions(message), onConfirm)
       if (this.#options.confirmPublish) return promise
       promise.catch((error) => this.#options.log.error(`a message was lost: ${messageOf(error)}`))
     }
-    await this.#attempt(`publish to ${exchange.name || routingKey}`, () => this.#inTime(send()))
+    const onLate = () => {
+      isLate = true
+      return this.#notTaken()
+    }
+    const limitMs = this.#options.confirmTimeout * 1000
+    await this.#attempt(`publish to ${exchange.name || routingKey}`, () => this.#inTime(send(), limitMs, onLate))
   }
 
-  async #inTime(sending: Promise<void>): Promise<void> {
-    const { clock, confirmTimeout } = this.#options
+  async #inTime(action: Promise<void>, limitMs: number, onLate: () => Error): Promise<void> {
     const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = clock.timer(() => reject(this.#notTaken()), confirmTimeout * 1000)
-    await Promise.race([sending, late]).finally(() => timer.cancel())
+    const timer = this.#options.clock.timer(() => reject(onLate()), limitMs)
+    await Promise.race([action, late]).finally(() => timer.cancel())
   }
 
   #notTaken(): CeleryError {
@@ -155,7 +181,7 @@ class AmqpTransport implements Transport {
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
     const consumer = new AmqpConsumer(queues, onDelivery, options.prefetch ?? 0, {
-      reopen: (lost, reason) => void this.#reopen(consumer, lost, reason),
+      onRefused: (reason) => void this.#rejoin(consumer, reason),
       bury: (message, queue, reason) => this.#bury(message, queue, reason),
       onCancel: () => this.#consumers.delete(consumer),
     })
@@ -185,21 +211,21 @@ class AmqpTransport implements Transport {
    * The broker closed a consumer's channel and took its messages back, because one was not acknowledged in time for
    * example. What runs goes on; it will come a second time.
    */
-  async #reopen(consumer: AmqpConsumer, lost: Channel, reason: string): Promise<void> {
+  async #rejoin(consumer: AmqpConsumer, reason: string): Promise<void> {
+    if (this.#rejoining.has(consumer)) return
+    this.#rejoining.add(consumer)
     const { log, clock } = this.#options
     log.error(`the broker ended a consumer's channel, which is opened anew: ${explained(reason)}`)
-    for (;;) {
+    // With a whole new connection it joins by itself.
+    while (this.#consumers.has(consumer) && !consumer.hasChannel) {
       try {
-        const channel = await this.#live().createChannel()
-        // With a whole new connection the consumer has joined already.
-        if (consumer.isOn(lost)) return await consumer.join(channel)
-        return await channel.close()
+        await consumer.join(await this.#channel())
       } catch (error) {
-        if (!this.#consumers.has(consumer)) return
-        log.error(`a consumer's channel could not be opened: ${messageOf(error)}`)
+        log.debug(`a consumer's channel could not be opened: ${messageOf(error)}`)
         await sleep(clock, 1_000)
       }
     }
+    this.#rejoining.delete(consumer)
   }
 
   async #bury(message: Message, queue: string, reason: string): Promise<void> {
@@ -221,8 +247,13 @@ class AmqpTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    for (const consumer of this.#consumers) await consumer.cancel().catch(() => {})
-    await this.#connection?.close().catch(() => {})
+    const tidy = async () => {
+      for (const consumer of this.#consumers) await consumer.cancel().catch(() => {})
+      await this.#connection?.close()
+    }
+    // A broker that does not answer gets no farewell.
+    await this.#inTime(tidy(), this.#options.connectTimeoutMs, () => new Error('no answer')).catch(() => {})
+    this.#sockets.abort()
   }
 
   async #passive(queue: string) {
@@ -230,17 +261,17 @@ class AmqpTransport implements Transport {
       return await (await this.#declaringChannel()).checkQueue(queue)
     } catch (error) {
       // A queue that nobody declared holds nothing.
-      if (/404/.test(messageOf(error))) return { messageCount: 0 }
+      if (/NOT.FOUND/.test(messageOf(error))) return { messageCount: 0 }
       throw error
     }
   }
 
   async #channel(): Promise<Channel> {
-    return this.#opened(await this.#live().createChannel(), () => {})
+    return this.#opened(await (await this.#live()).createChannel(), () => {})
   }
 
   #declaringChannel(): Promise<Channel> {
-    const open = async () => this.#opened(await this.#live().createChannel(), forget)
+    const open = async () => this.#opened(await (await this.#live()).createChannel(), forget)
     const forget = () => {
       if (this.#declaring === opening) this.#declaring = undefined
     }
@@ -251,7 +282,7 @@ class AmqpTransport implements Transport {
   }
 
   #publishingChannel(): Promise<ConfirmChannel> {
-    const open = async () => this.#opened(await this.#live().createConfirmChannel(), forget)
+    const open = async () => this.#opened(await (await this.#live()).createConfirmChannel(), forget)
     const forget = () => {
       if (this.#publishing === opening) this.#publishing = undefined
     }
@@ -268,7 +299,11 @@ class AmqpTransport implements Transport {
     return channel
   }
 
-  #live(): RecoveringChannelModel {
+  /** The connection, if it is there or comes back in time: amqplib would wait for ever. */
+  async #live(): Promise<RecoveringChannelModel> {
+    const { connectTimeoutMs } = this.#options
+    const onLate = () => new Error(`there was no connection for ${connectTimeoutMs} ms`)
+    await this.#inTime(this.#connected.promise, connectTimeoutMs, onLate)
     if (!this.#connection) throw new Error('the connection is closed')
     return this.#connection
   }
@@ -361,10 +396,13 @@ function connectOptions(url: string): Options.Connect {
   }
 }
 
+/** AMQP has 16 bits for it; more is no limit, as in Celery. */
+const maxPrefetch = 65_535
+
 /** What a consumer leaves to its transport. */
 interface ConsumerHooks {
   /** The broker closed the channel, for a reason of its own. */
-  reopen(lost: Channel, reason: string): void
+  onRefused(reason: string): void
   bury(message: Message, queue: string, reason: string): Promise<void>
   onCancel(): void
 }
@@ -390,18 +428,28 @@ class AmqpConsumer implements Consumer {
     this.#prefetch = prefetch
   }
 
-  isOn(channel: Channel): boolean {
-    return this.#channel === channel
+  get hasChannel(): boolean {
+    return this.#channel !== undefined
   }
 
   async join(channel: Channel): Promise<void> {
+    let hasJoined = false
     // An error of the channel alone: when the connection is lost there is none.
-    channel.on('error', (error) => this.#hooks.reopen(channel, messageOf(error)))
+    channel.on('error', (error) => {
+      this.#leave(channel)
+      if (hasJoined) this.#hooks.onRefused(messageOf(error))
+    })
+    channel.on('close', () => this.#leave(channel))
     this.#channel = channel
     this.#tags = []
-    if (this.#prefetch > 0) await channel.prefetch(this.#prefetch, this.#isGlobal)
+    if (this.#prefetch > 0) await this.setPrefetch(this.#prefetch)
     for (const queue of this.#queues) await declareOn(channel, queue)
     for (const queue of this.#queues) await this.#consume(channel, queue)
+    hasJoined = true
+  }
+
+  #leave(channel: Channel): void {
+    if (this.#channel === channel) this.#channel = undefined
   }
 
   async #consume(channel: Channel, queue: Queue): Promise<void> {
@@ -418,14 +466,14 @@ class AmqpConsumer implements Consumer {
     try {
       await declareOn(channel, queue)
       await this.#consume(channel, queue)
-    } catch (error) {
-      this.#hooks.reopen(channel, `${queue.name} was deleted: ${messageOf(error)}`)
+    } catch {
+      // That cost the channel, and another one is on its way.
     }
   }
 
   async setPrefetch(count: number): Promise<void> {
     this.#prefetch = count
-    await this.#channel?.prefetch(count, this.#isGlobal)
+    await this.#channel?.prefetch(count > maxPrefetch ? 0 : count, this.#isGlobal)
   }
 
   /** One limit for all queues, that can change. Quorum queues know only one for each, as it is when they begin. */
@@ -436,16 +484,23 @@ class AmqpConsumer implements Consumer {
   async cancel(): Promise<void> {
     this.#hooks.onCancel()
     const channel = this.#channel
-    if (channel) await Promise.all(this.#tags.splice(0).map((tag) => channel.cancel(tag)))
+    if (!channel) return
+    try {
+      // What was delivered can still be acknowledged, where there is something to acknowledge.
+      if (this.#queues.every((queue) => queue.noAck)) await channel.close()
+      else await Promise.all(this.#tags.splice(0).map((tag) => channel.cancel(tag)))
+    } catch (error) {
+      if (this.hasChannel) throw error
+    }
   }
 
   #deliver(channel: Channel, queue: Queue, raw: ConsumeMessage): void {
     let isSettled = queue.noAck
+    const isLost = () => !queue.noAck && channel !== this.#channel
     const settle = async (how: () => void) => {
       if (isSettled) return
       isSettled = true
-      // A channel that is gone took its messages back to the queue already.
-      if (channel === this.#channel) how()
+      if (!isLost()) how()
     }
     const message = decodeMessage(raw)
     this.#onDelivery({
@@ -457,10 +512,14 @@ class AmqpConsumer implements Consumer {
         priority: raw.properties.priority ?? 0,
         redelivered: raw.fields.redelivered,
       },
+      // A channel that is gone took its messages back to the queue.
+      get isLost() {
+        return isLost()
+      },
       ack: () => settle(() => channel.ack(raw)),
       reject: ({ requeue }) => settle(() => channel.reject(raw, requeue)),
       deadLetter: async (reason) => {
-        if (isSettled && !queue.noAck) return
+        if ((isSettled && !queue.noAck) || isLost()) return
         await this.#hooks.bury(message, queue.name, reason)
         await settle(() => channel.ack(raw))
       },
@@ -520,7 +579,7 @@ function decodeProperties(given: ConsumeMessage['properties']): MessagePropertie
 
 function connectionError(url: string, cause: unknown): CeleryError {
   const reason = messageOf(cause)
-  if (/ACCESS.REFUSED|403/.test(reason)) {
+  if (/ACCESS.REFUSED/.test(reason)) {
     return new CeleryError('LOGIN_REFUSED', `${url} refuses the login`, { cause })
   }
   // What amqplib says when the broker answers the opening of a virtual host by closing the connection.
@@ -547,7 +606,7 @@ function operationError(url: string, what: string, cause: unknown): CeleryError 
   if (cause instanceof RangeError || cause instanceof TypeError) {
     return new CeleryError('ENCODE_ERROR', `could not ${what}: ${reason}`, { cause })
   }
-  if (/PRECONDITION.FAILED|406/.test(reason)) {
+  if (/PRECONDITION.FAILED/.test(reason)) {
     if (/message size/.test(reason)) {
       const next = 'Keep large data elsewhere and send its address, or raise max_message_size of RabbitMQ.'
       return new CeleryError('ENCODE_ERROR', `could not ${what}: ${reason}`, { cause, next })
@@ -555,10 +614,13 @@ function operationError(url: string, what: string, cause: unknown): CeleryError 
     const next = 'Declare it with the arguments it has, or delete it on the broker and let it be made anew.'
     return new CeleryError('IMPROPERLY_CONFIGURED', `cannot ${what}: ${reason}`, { cause, next })
   }
-  if (/ACCESS.REFUSED|403/.test(reason)) {
+  if (/ACCESS.REFUSED/.test(reason)) {
     return new CeleryError('LOGIN_REFUSED', `may not ${what} on ${url}: ${reason}`, { cause })
   }
-  if (/NOT.FOUND|404/.test(reason)) {
+  if (/RESOURCE.LOCKED/.test(reason)) {
+    return new CeleryError('RESOURCE_LOCKED', `could not ${what} on ${url}: ${reason}`, { cause })
+  }
+  if (/NOT.FOUND/.test(reason)) {
     const next = 'Declare the exchange or the queue first, or correct its name.'
     return new CeleryError('IMPROPERLY_CONFIGURED', `could not ${what}: ${reason}`, { cause, next })
   }

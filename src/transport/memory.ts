@@ -178,6 +178,7 @@ class MemoryConsumer implements Consumer {
         priority: entry.message.properties.priority,
         redelivered: entry.redelivered,
       },
+      isLost: false,
       ack: async () => settle(false),
       reject: async ({ requeue }) => settle(requeue),
       deadLetter: async (reason) => {

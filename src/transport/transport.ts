@@ -60,6 +60,8 @@ export interface Delivery {
   readonly info: DeliveryInfo
   /** What is wrong with a message that could not be read as a whole; its other fields hold what could. */
   readonly fault?: CeleryError
+  /** The broker has taken it back, as brokers do whose connection is lost: someone will get it again. */
+  readonly isLost: boolean
   /** Done: the broker may forget it. */
   ack(): Promise<void>
   /** Not done: back to the queue for anyone, or away with it. */

@@ -13,7 +13,12 @@ export interface ProxyOptions {
 export async function startProxy(port: number, { toServer = () => true, tls }: ProxyOptions = {}) {
   const sockets = new Set<Socket>()
   const clients = new Set<Socket>()
+  let isCut = false
   const onClient = (client: Socket) => {
+    if (isCut) {
+      client.destroy()
+      return
+    }
     const server = connect(port, '127.0.0.1')
     clients.add(client)
     for (const socket of [client, server]) {
@@ -37,6 +42,14 @@ export async function startProxy(port: number, { toServer = () => true, tls }: P
     /** Says something to all clients in the server's name. */
     inject(data: Buffer) {
       for (const client of clients) client.write(data)
+    },
+    /** Hangs up, and on all who come until it is mended. */
+    cut() {
+      isCut = true
+      for (const socket of sockets) socket.destroy()
+    },
+    mend() {
+      isCut = false
     },
     /** Hangs up and takes nobody any more. */
     async stop() {

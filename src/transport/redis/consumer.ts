@@ -125,6 +125,7 @@ export class RedisConsumer implements Consumer {
     this.#onDelivery({
       ...decodeEnvelope(envelope),
       queue,
+      isLost: false, // what is recorded as unacknowledged stays ours, whatever becomes of the connection
       ack,
       reject: ({ requeue }) => (requeue ? settle(() => unacked.requeue(tag)) : ack()),
       deadLetter: (reason) => {

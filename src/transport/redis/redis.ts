@@ -134,7 +134,8 @@ class RedisTransport implements Transport {
         const time = new Date(options.clock.now()).toISOString()
         return bury(commands, keys, { reason, time, queue: queue.name, raw: envelope })
       }
-      onDelivery({ ...decodeEnvelope(envelope), queue: queue.name, ack: settled, reject: settled, deadLetter })
+      const settling = { isLost: false, ack: settled, reject: settled, deadLetter }
+      onDelivery({ ...decodeEnvelope(envelope), queue: queue.name, ...settling })
     })
     return subscription.start(await this.#link.connect())
   }
