@@ -1,5 +1,7 @@
-import { messageOf } from '../errors.ts'
+import { randomUUID } from 'node:crypto'
+import { CeleryError, messageOf } from '../errors.ts'
 import { type ControlRequest, controlQueue, decodeControl, encodeReply, exchangeOfReply } from '../protocol/control.ts'
+import type { Queue } from '../protocol/entity.ts'
 import type { LamportClock } from '../protocol/lamport.ts'
 import type { Consumer, Transport } from '../transport/transport.ts'
 
@@ -12,16 +14,28 @@ export interface MailboxOptions {
   handlers: Readonly<Record<string, ControlHandler>>
   /** A command that failed, or that nobody here knows. */
   onError: (method: string, error: Error) => void
+  /** Another node has the same name. */
+  onNamesake: () => void
 }
 
 /** Listens to commands for one worker and answers those that want an answer. */
-export function openMailbox(transport: Transport, options: MailboxOptions): Promise<Consumer> {
-  return transport.consume([controlQueue(options.nodename)], ({ message }) => {
-    const request = decodeControl(message)
-    if (!request || !isForNode(request, options.nodename)) return
-    if (typeof message.headers.clock === 'number') options.clock.adjust(message.headers.clock)
-    carryOut(transport, request, options).catch((error) => options.onError(request.method, error))
-  })
+export async function openMailbox(transport: Transport, options: MailboxOptions): Promise<Consumer> {
+  const { nodename, clock, onError, onNamesake } = options
+  const listen = (queue: Queue) =>
+    transport.consume([queue], ({ message }) => {
+      const request = decodeControl(message)
+      if (!request || !isForNode(request, nodename)) return
+      if (typeof message.headers.clock === 'number') clock.adjust(message.headers.clock)
+      carryOut(transport, request, options).catch((error) => onError(request.method, error))
+    })
+  try {
+    return await listen(controlQueue(nodename))
+  } catch (error) {
+    if (!(error instanceof CeleryError && error.code === 'RESOURCE_LOCKED')) throw error
+    onNamesake()
+    // Commands go to every queue, whatever its name.
+    return listen(controlQueue(`${nodename}.${randomUUID()}`))
+  }
 }
 
 async function carryOut(transport: Transport, request: ControlRequest, options: MailboxOptions): Promise<void> {

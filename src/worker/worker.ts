@@ -185,6 +185,7 @@ export class Worker implements Service {
           shutdown: () => void this.stop(),
         }),
         onError: (method, error) => log.error(`control command error: ${method}: ${error.message}`),
+        onNamesake: () => log.warning(namesake(hostname)),
       })
       this.#undo.push(() => mailbox.cancel())
     }
@@ -279,6 +280,11 @@ function served({ conf, queues }: Celery, hostname: string, options: WorkerOptio
   const left = wanted.filter(({ name, alias }) => !excludeQueues.includes(alias ?? name))
   return conf.workerDirect ? [...left, workerDirect(hostname)] : left
 }
+
+const namesake = (hostname: string) =>
+  `A node named ${hostname} is already using this process mailbox!\n` +
+  'Maybe you forgot to shutdown the other node or did not do so properly?\n' +
+  'Or if you meant to start multiple nodes on the same host please make sure you give each node a unique node name!'
 
 function declaredRate({ conf, tasks }: Celery, task: string): string | number | null {
   if (conf.workerDisableRateLimits) return null
