@@ -24,7 +24,7 @@ const apart = ['embedded']
 const homes: Record<string, string[]> = {
   '@msgpack/msgpack': ['src/protocol/serializer.ts'],
   acorn: ['src/app/parameters.ts'],
-  amqplib: ['src/transport/amqp.ts'],
+  amqplib: ['src/transport/amqp/'],
   commander: ['cli/program.ts'],
   dockerode: ['compose/engine/docker.ts'],
   ink: ['cli/ui/'],

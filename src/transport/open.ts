@@ -13,9 +13,9 @@ const drivers: Record<string, () => Promise<Open>> = {
   rediss: async () => (await import('./redis/redis.ts')).openRedis,
   'redis+socket': async () => (await import('./redis/redis.ts')).openRedis,
   sentinel: async () => (await import('./redis/redis.ts')).openRedis,
-  amqp: async () => (await import('./amqp.ts')).openAmqp,
-  amqps: async () => (await import('./amqp.ts')).openAmqp,
-  pyamqp: async () => (await import('./amqp.ts')).openAmqp,
+  amqp: async () => (await import('./amqp/amqp.ts')).openAmqp,
+  amqps: async () => (await import('./amqp/amqp.ts')).openAmqp,
+  pyamqp: async () => (await import('./amqp/amqp.ts')).openAmqp,
 }
 
 export const driverDefaults: Readonly<DriverOptions> = {
