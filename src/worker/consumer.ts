@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts'
 import type { Queue } from '../protocol/entity.ts'
+import type { TaskMessage } from '../protocol/task-message.ts'
 import type { Consumer as Consumption, Delivery, Transport } from '../transport/transport.ts'
 import type { EtaSchedule } from './eta.ts'
 import type { RateLimits } from './rate-limit.ts'
@@ -75,11 +76,18 @@ export class Consumer {
       isRevoked: (id) => state.isRevoked(id),
     })
     if (decision.do === 'refuse') return refuse(delivery, decision.id, decision.error, this.#context)
+    const original = this.#originalOf(decision.message, delivery)
+    if (original && (await original.adopt(delivery))) return
     const request = new Request(decision.message, delivery, this.#context)
     await request.receive()
     if (decision.do === 'discard') return request.discard(decision.reason)
     if (decision.do === 'hold') return this.#hold(request, decision.untilMs)
     return this.#begin(request)
+  }
+
+  // A message that is delivered again while it waits or runs here is the same task, which must not run twice.
+  #originalOf(message: TaskMessage, { info }: Delivery): Request | undefined {
+    return info.redelivered ? this.#context.state.inHand(message) : undefined
   }
 
   // A held message takes a place of the prefetch window, so the window grows by one while it is held.

@@ -27,6 +27,8 @@ export interface Ledger {
   begin(request: Request): void
   finish(request: Request): void
   isRevoked(id: string): boolean
+  /** The request that has this very message in hand. */
+  inHand(message: TaskMessage): Request | undefined
 }
 
 /** What a request needs of its worker. */
@@ -43,6 +45,9 @@ export interface RequestContext {
   readonly log: Logger
 }
 
+/** Why a task that has not begun does not begin. */
+type Obsolescence = 'revoked' | 'expired' | 'lost'
+
 interface Revocation {
   readonly terminated: boolean
   readonly signum: number | null
@@ -52,19 +57,38 @@ interface Revocation {
 /** The life of one message in a worker: received, perhaps held, run, acknowledged; told to logs and monitors. */
 export class Request {
   readonly message: TaskMessage
-  readonly delivery: Delivery
+  #delivery: Delivery
   readonly #context: RequestContext
   /** Epoch milliseconds; undefined until it runs. */
   startedAt: number | undefined
   isAcknowledged = false
+  /** The message is somebody else's now: in its queue again, or put aside. */
+  #isGone = false
   #job: Job | undefined
   #limits: Timer | undefined
   #intervention: Intervention | undefined
 
   constructor(message: TaskMessage, delivery: Delivery, context: RequestContext) {
     this.message = message
-    this.delivery = delivery
+    this.#delivery = delivery
     this.#context = context
+  }
+
+  get delivery(): Delivery {
+    return this.#delivery
+  }
+
+  /**
+   * The broker took the message back, its connection being lost for example, and delivers it again while this request
+   * has it in hand: the copy takes the place of the delivery. False when it is no longer in hand.
+   */
+  async adopt(copy: Delivery): Promise<boolean> {
+    if (this.#isGone) return false
+    const lost = this.#delivery
+    this.#delivery = copy
+    await lost.ack()
+    if (this.isAcknowledged) await copy.ack()
+    return true
   }
 
   /** `arithmetics.add[1c9705a0-…]`. */
@@ -149,7 +173,7 @@ export class Request {
     this.#report(outcome)
     const settle = settlement(outcome, this.#rules())
     if (settle === 'ack') await this.#ack()
-    else await this.delivery.reject({ requeue: settle === 'requeue' })
+    else await this.#reject({ requeue: settle === 'requeue' })
   }
 
   /** The task was ended before it could tell. */
@@ -160,6 +184,7 @@ export class Request {
         return this.#settle(await this.#fail(ending.error))
       case 'bury':
         this.#report(await this.#fail(ending.error))
+        this.#isGone = true
         return this.delivery.deadLetter(messageOf(ending.error))
       case 'redeliver':
         return this.#redeliver(how, ending.deliveries)
@@ -167,7 +192,7 @@ export class Request {
         return this.#revoke('terminated', { terminated: true, signum: ending.signum, expired: false })
       case 'giveBack':
         this.#tell('task-cancelled')
-        return this.delivery.reject({ requeue: true })
+        return this.#reject({ requeue: true })
     }
   }
 
@@ -183,6 +208,7 @@ export class Request {
     const { message, queue } = this.delivery
     log.error(`Task ${this.label} lost its child (${how}) and is delivered again: ${deliveries}`, this.#fields())
     this.#tell('task-rejected', { requeue: true })
+    this.#isGone = true
     const transport = await app.transport()
     await transport.publish(redelivery(message, deliveries), defaultExchange, queue)
     await this.#ack()
@@ -197,20 +223,26 @@ export class Request {
   async #turnBack(): Promise<void> {
     const reason = this.obsolete()
     if (reason) return this.discard(reason)
-    await this.delivery.reject({ requeue: true })
+    await this.#reject({ requeue: true })
     this.#context.state.finish(this)
   }
 
-  /** Before it would begin: has its time passed, or does nobody want it any more? */
-  obsolete(): 'revoked' | 'expired' | undefined {
+  /** Before it would begin: has its time passed, does nobody want it any more, or is it no longer ours? */
+  obsolete(): Obsolescence | undefined {
+    if (this.delivery.isLost) return 'lost'
     if (this.#context.state.isRevoked(this.message.id)) return 'revoked'
     return isExpired(this.message, this.#context.app.clock.now()) ? 'expired' : undefined
   }
 
-  async discard(reason: 'revoked' | 'expired'): Promise<void> {
+  async discard(reason: Obsolescence): Promise<void> {
     const { log, state } = this.#context
-    log.info(`Discarding revoked task: ${this.label}`, this.#fields())
-    await this.#revoke(reason, { terminated: false, signum: null, expired: reason === 'expired' })
+    if (reason === 'lost') {
+      this.#isGone = true
+      log.info(`Letting go of ${this.label}: the broker took it back with the lost connection`, this.#fields())
+    } else {
+      log.info(`Discarding revoked task: ${this.label}`, this.#fields())
+      await this.#revoke(reason, { terminated: false, signum: null, expired: reason === 'expired' })
+    }
     state.finish(this)
   }
 
@@ -225,6 +257,11 @@ export class Request {
   async #ack(): Promise<void> {
     this.isAcknowledged = true
     await this.delivery.ack()
+  }
+
+  async #reject(options: { requeue: boolean }): Promise<void> {
+    this.#isGone = true
+    await this.delivery.reject(options)
   }
 
   #taskRequest(): TaskRequest {

@@ -1,3 +1,4 @@
+import type { TaskMessage } from '../protocol/task-message.ts'
 import type { Ledger, Request } from './request.ts'
 import type { Revoked } from './revoked.ts'
 
@@ -10,6 +11,7 @@ export class WorkerState implements Ledger {
   readonly total: Map<string, number> = new Map()
   readonly revoked: Revoked
   processed = 0
+  readonly #byMessage = new Map<string, Request>()
 
   constructor(revoked: Revoked) {
     this.revoked = revoked
@@ -19,8 +21,13 @@ export class WorkerState implements Ledger {
     return this.revoked.has(id)
   }
 
+  inHand(message: TaskMessage): Request | undefined {
+    return this.#byMessage.get(keyOf(message))
+  }
+
   receive(request: Request): void {
     this.reserved.add(request)
+    this.#byMessage.set(keyOf(request.message), request)
     this.total.set(request.message.task, (this.total.get(request.message.task) ?? 0) + 1)
   }
 
@@ -30,6 +37,10 @@ export class WorkerState implements Ledger {
 
   finish(request: Request): void {
     this.reserved.delete(request)
+    if (this.inHand(request.message) === request) this.#byMessage.delete(keyOf(request.message))
     if (this.active.delete(request)) this.processed += 1
   }
 }
+
+/** A retry has the id of the task that it tries again. */
+const keyOf = ({ id, retries }: TaskMessage) => `${id} ${retries}`

@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Celery } from '../../src/app/app.ts'
+import { createLogger, type LogRecord } from '../../src/log.ts'
 import { controlQueue } from '../../src/protocol/control.ts'
 import { defaultExchange, taskQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import type { TransportEvent } from '../../src/transport/transport.ts'
+import { Worker } from '../../src/worker/worker.ts'
 import { freshAmqpUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
 import { startProxy } from '../support/proxy.ts'
@@ -28,6 +32,108 @@ describeWith(['rabbitmq'], 'while RabbitMQ is away for a moment', () => {
     url = Object.assign(new URL(direct), { port: String(proxy.port) }).href
   })
   afterEach(() => proxy.stop())
+
+  describe('a worker', () => {
+    let app: Celery
+    let client: Celery
+    let worker: Worker
+    let records: LogRecord[]
+    const has = (text: string, count = 1) =>
+      until(() => records.filter((record) => record.message.includes(text)).length >= count, {
+        describe: () => `${count} × "${text}" in:\n${records.map(({ message }) => message).join('\n')}`,
+      })
+
+    beforeEach(() => {
+      records = []
+      const settings = { resultBackend: `memory://${randomUUID()}` }
+      app = new Celery('worker', { ...settings, brokerUrl: url })
+      client = new Celery('client', { ...settings, brokerUrl: direct })
+    })
+    afterEach(async () => {
+      await worker.stop()
+      await app.close()
+      expect(await (await client.transport()).size('celery'), 'messages left').toBe(0)
+      await client.close()
+    })
+
+    async function serve(concurrency = 1) {
+      worker = new Worker(app, { concurrency, log: createLogger((record) => records.push(record)) })
+      await worker.start()
+    }
+
+    async function cutAndMend(meanwhile: () => unknown = () => {}) {
+      proxy.cut()
+      await has('Connection to broker lost')
+      await meanwhile()
+      proxy.mend()
+      await has('Connected to', 2)
+    }
+
+    it('runs what stood in line once, after the broker has given it again', async () => {
+      const begun: number[] = []
+      const gate = Promise.withResolvers<void>()
+      app.task('wait', async (n: number) => {
+        begun.push(n)
+        if (n === 1) await gate.promise
+        return n
+      })
+      await serve()
+      const send = (n: number) => client.sendTask('wait', { args: [n] })
+      const results = [send(1)]
+      await until(() => begun.length === 1, { describe: 'the first to begin' })
+      results.push(send(2), send(3))
+      await has('received', 3)
+      await cutAndMend(async () => {
+        gate.resolve()
+        await has('succeeded')
+        await has('Letting go of', 2)
+        expect(begun).toEqual([1])
+      })
+      expect(await Promise.all(results.map((result) => result.get({ timeout: 10 })))).toEqual([1, 2, 3])
+      expect(begun.sort()).toEqual([1, 2, 3])
+    })
+
+    it('runs what waits for its time once, though it is delivered twice', async () => {
+      let runs = 0
+      app.task('later', () => ++runs)
+      await serve()
+      const eta = new Date(Date.now() + 3_000)
+      const result = client.sendTask('later', { eta })
+      await has('received')
+      await cutAndMend()
+      expect(await result.get({ timeout: 10 })).toBe(1)
+      expect(records.filter(({ message }) => message.includes('received'))).toHaveLength(1)
+    })
+
+    it('acknowledges a late task with the copy that came while it ran', async () => {
+      const gate = Promise.withResolvers<void>()
+      let runs = 0
+      const late = async () => {
+        runs += 1
+        await gate.promise
+      }
+      app.task('late', late, { acksLate: true })
+      await serve(2)
+      const result = client.sendTask('late')
+      await until(() => runs === 1, { describe: 'the task to run' })
+      await cutAndMend()
+      // The copy is there when what was sent after the outage is done.
+      app.task('next', () => true)
+      await client.sendTask('next').get({ timeout: 10 })
+      gate.resolve()
+      await result.get({ timeout: 10 })
+      expect(runs).toBe(1)
+    })
+
+    it('starts beside another of its name, and says so', async () => {
+      app.task('add', (x: number, y: number) => x + y)
+      await serve()
+      const twin = new Worker(app, { log: createLogger((record) => records.push(record)) })
+      await twin.start()
+      await has(`A node named ${twin.hostname} is already using this process mailbox!`)
+      await twin.stop()
+    })
+  })
 
   it('what cannot be published is refused in time, and not sent when the broker is back', async () => {
     const queue = taskQueue('orders')
