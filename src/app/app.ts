@@ -316,7 +316,7 @@ export class Celery implements Sender {
     await this.signals.beforeTaskPublish.send(message.task, publication, this.log)
     const { headers, properties } = publication
     const producer = await this.#producer.get()
-    await producer.publish({ ...encoded, headers, properties }, destination)
+    await producer.publish({ ...encoded, headers, properties }, destination, message.eta)
     await this.signals.afterTaskPublish.send(message.task, publication, this.log)
     if (this.conf.taskSendSentEvent) await this.#tellSent(message, destination)
   }
@@ -425,7 +425,8 @@ export class Celery implements Sender {
   #createProducer(transport: Transport): Producer {
     const { taskPublishRetry, taskPublishRetryPolicy } = this.conf
     const retry = taskPublishRetry ? taskPublishRetryPolicy : { ...taskPublishRetryPolicy, maxRetries: 0 }
-    return new Producer(transport, { clock: this.clock, retry })
+    const delayQueueType = this.conf.brokerNativeDelayedDeliveryQueueType
+    return new Producer(transport, { clock: this.clock, retry, delayQueueType })
   }
 }
 

@@ -1,5 +1,5 @@
 import { defaultLogFormat, defaultTaskLogFormat } from '../log-format.ts'
-import { exchangeTypes } from '../protocol/entity.ts'
+import { exchangeTypes, queueTypes } from '../protocol/entity.ts'
 import { driverDefaults } from '../transport/open.ts'
 import { queueOrderStrategies } from '../transport/transport.ts'
 import {
@@ -170,6 +170,8 @@ export const settingsTable = {
   brokerConnectionRetryOnStartup: setting(flag, true),
   /** Attempts to reconnect; null for no limit. */
   brokerConnectionMaxRetries: setting(orNull(count), 100),
+  /** Of the queues in which RabbitMQ holds messages for later: `quorum` or `classic`. */
+  brokerNativeDelayedDeliveryQueueType: setting(oneOf(queueTypes), 'quorum'),
   /** What only one transport knows. */
   brokerTransportOptions: group({
     /** Redis: seconds after which a message that nobody acknowledged goes to another worker. */

@@ -2,6 +2,11 @@ export const exchangeTypes = ['direct', 'topic', 'fanout', 'headers'] as const
 
 export type ExchangeType = (typeof exchangeTypes)[number]
 
+export const queueTypes = ['classic', 'quorum'] as const
+
+/** RabbitMQ's `x-queue-type`. */
+export type QueueType = (typeof queueTypes)[number]
+
 export interface Exchange {
   readonly name: string
   readonly type: ExchangeType
@@ -27,7 +32,7 @@ export interface Queue {
   /** RabbitMQ's `x-max-priority`. */
   readonly maxPriority?: number
   /** RabbitMQ's `x-queue-type`: `quorum` keeps messages on several nodes. */
-  readonly queueType?: 'classic' | 'quorum'
+  readonly queueType?: QueueType
   /** Headers exchange: what a message's headers must be, `x-match` (`all`, `any`) beside them. */
   readonly bindingArguments?: Readonly<Record<string, unknown>>
   /** Further `x-…` arguments, as the broker takes them. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { CeleryError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { Exchange, Queue } from '../protocol/entity.ts'
+import type { Exchange, Queue, QueueType } from '../protocol/entity.ts'
 import type { DeliveryInfo, Message } from '../protocol/message.ts'
 
 /** Carries messages between nodes. One connection (or a few) to one broker, reconnecting by itself. */
@@ -12,6 +12,12 @@ export interface Transport {
 
   /** Makes sure that the queue, its exchange and its binding exist. */
   declare(queue: Queue): Promise<void>
+
+  /**
+   * Makes sure that the broker can hold messages for these queues until their time, where it can do that itself: for
+   * routing keys of protocol/delayed-delivery.
+   */
+  declareDelays?(queues: readonly Queue[], type: QueueType): Promise<void>
 
   /**
    * Resolves once the broker has the message. A message that no queue wants is gone, as brokers have it.

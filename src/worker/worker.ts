@@ -11,6 +11,7 @@ import { persist } from '../persist.ts'
 import type { Recycling } from '../pool/child-pool.ts'
 import { choosePool, type PoolChoice } from '../pool/choose.ts'
 import type { Pool } from '../pool/pool.ts'
+import { waitsAtBroker } from '../protocol/delayed-delivery.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { Service } from '../service.ts'
 import type { TransportEvent } from '../transport/transport.ts'
@@ -196,6 +197,8 @@ export class Worker implements Service {
     await pool.start()
     this.#undo.push(() => pool.stop())
     await consumer.start(transport)
+    const delayed = queues.filter(waitsAtBroker)
+    if (delayed.length > 0) await transport.declareDelays?.(delayed, app.conf.brokerNativeDelayedDeliveryQueueType)
     this.#undo.push(() => consumer.stop())
     await autoscaler?.start()
     this.#undo.push(async () => autoscaler?.stop())

@@ -1,7 +1,7 @@
 import { type Channel, type ChannelModel, type ConfirmChannel, connect, type RecoveringChannelModel } from 'amqplib'
 import { sleep } from '../../clock.ts'
 import { CeleryError, messageOf } from '../../errors.ts'
-import { defaultExchange, type Exchange, type Queue } from '../../protocol/entity.ts'
+import { defaultExchange, type Exchange, type Queue, type QueueType } from '../../protocol/entity.ts'
 import type { Message } from '../../protocol/message.ts'
 import { maskUrl } from '../../url.ts'
 import {
@@ -15,7 +15,7 @@ import {
 import { Addresses } from './addresses.ts'
 import { AmqpConsumer } from './consumer.ts'
 import { asDeadLetter, deadLetterQueue, look, readDeadLetter } from './dead-letters.ts'
-import { declareOn } from './declare.ts'
+import { declareDelays, declareOn } from './declare.ts'
 import { connectionError, explained, operationError } from './errors.ts'
 import { publishOptions } from './message.ts'
 
@@ -119,6 +119,12 @@ class AmqpTransport implements Transport {
 
   async declare(queue: Queue): Promise<void> {
     await this.#attempt(`declare the queue ${queue.name}`, async () => declareOn(await this.#declaringChannel(), queue))
+  }
+
+  async declareDelays(queues: readonly Queue[], type: QueueType): Promise<void> {
+    await this.#attempt('declare the queues of delayed messages', async () =>
+      declareDelays(await this.#declaringChannel(), queues, type),
+    )
   }
 
   async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
