@@ -3,6 +3,8 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Celery } from '../../src/app/app.ts'
 import { openBackend } from '../../src/backend/open.ts'
+import { ManualClock } from '../../src/clock.ts'
+import { createLogger, type LogRecord } from '../../src/log.ts'
 import { defaultExchange, exchange, taskQueue, transientQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { type ResultMeta, resultMeta } from '../../src/protocol/result-meta.ts'
@@ -111,6 +113,16 @@ describeWith(['redis'], 'Redis', () => {
       expect(await redis.smembers('_kombu.binding.reply.celery.pidbox')).toEqual(['me\x06\x16\x06\x16me.reply'])
       await transport.close()
       expect(await redis.dbsize()).toBe(0)
+    })
+
+    it('leaves no trace of a mailbox that nobody listens to any more', async () => {
+      await redis.flushdb()
+      const transport = await openTransport(url)
+      const reply = transientQueue('me.reply', exchange('reply.celery.pidbox', 'direct', { durable: false }), 'me')
+      const consumer = await transport.consume([reply], () => {})
+      await consumer.cancel()
+      expect(await redis.dbsize()).toBe(0)
+      await transport.close()
     })
 
     const whole = (id: string): Envelope => ({
@@ -306,6 +318,34 @@ describeWith(['redis'], 'Redis', () => {
       message: expect.stringContaining('OOM'),
     })
     await transport.close()
+  })
+
+  it('that refuses to give is asked once a second, and what it said is told once', async () => {
+    const port = await freePort()
+    await using server = start('redis-server', ['--port', String(port), '--save', ''])
+    await server.until('Ready to accept connections')
+    const admin = new Redis(port)
+    const clock = new ManualClock()
+    const records: LogRecord[] = []
+    const log = createLogger((record) => records.push(record))
+    const transport = await openTransport(`redis://127.0.0.1:${port}`, { clock, log })
+    const { promise, resolve } = Promise.withResolvers<Delivery>()
+    await transport.consume([taskQueue('celery')], resolve)
+    const refusals = async () => Number(/errorstat_NOPERM:count=(\d+)/.exec(await admin.info('errorstats'))?.[1] ?? 0)
+    await admin.call('ACL', 'SETUSER', 'default', '-evalsha')
+    await admin.lpush('celery', '{}')
+    await until(() => records.some(({ level }) => level === 'warning'), { describe: 'the warning' })
+    const once = await refusals()
+    await admin.ping()
+    expect(await refusals()).toBe(once)
+    clock.advance(1_000)
+    await until(async () => (await refusals()) > once, { describe: 'the next attempt' })
+    expect(records.map(({ message }) => message)).toEqual([expect.stringMatching(/^cannot take from celery: NOPERM/)])
+    await admin.call('ACL', 'SETUSER', 'default', '+evalsha')
+    clock.advance(1_000)
+    await (await promise).ack()
+    await transport.close()
+    admin.disconnect()
   })
 
   it('that is not there is named without its password', async () => {

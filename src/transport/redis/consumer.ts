@@ -1,3 +1,4 @@
+import { sleep } from '../../clock.ts'
 import { messageOf } from '../../errors.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import type { Consumer, Delivery } from '../transport.ts'
@@ -18,7 +19,9 @@ export class RedisConsumer implements Consumer {
   #queues: string[]
   #prefetch: number
   #outstanding = 0
-  #isCancelled = false
+  readonly #cancelled = new AbortController()
+  /** Why the server refused the last take. */
+  #refusal: string | undefined
   #roomMade = Promise.withResolvers<void>()
   #ended: Promise<void> = Promise.resolve()
 
@@ -44,21 +47,33 @@ export class RedisConsumer implements Consumer {
   }
 
   async cancel(): Promise<void> {
-    this.#isCancelled = true
+    this.#cancelled.abort()
     this.#makeRoom()
     this.#link.doorbell.ring()
     await this.#ended
   }
 
   async #run(): Promise<void> {
-    while (!this.#isCancelled) {
+    while (!this.#cancelled.signal.aborted) {
       try {
         await this.#turn()
       } catch (error) {
-        // The connection broke in the middle of a take. What was taken is recorded, so the sweep will find it.
-        this.#link.options.log.debug(`taking from ${this.#queues} failed: ${messageOf(error)}`)
-        await this.#wait()
+        await this.#recover(error)
       }
+    }
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { log, clock } = this.#link.options
+    if (error instanceof Error && error.name === 'ReplyError') {
+      // Full, read-only or forbidden: no bell rings when that is over.
+      if (this.#refusal !== error.message) log.warning(`cannot take from ${this.#queues}: ${error.message}`)
+      this.#refusal = error.message
+      await sleep(clock, 1_000, this.#cancelled.signal).catch(() => {})
+    } else {
+      // The connection broke in the middle of a take. What was taken is recorded, so the sweep will find it.
+      log.debug(`taking from ${this.#queues} failed: ${messageOf(error)}`)
+      await this.#wait()
     }
   }
 
@@ -66,8 +81,9 @@ export class RedisConsumer implements Consumer {
     const room = this.#prefetch === 0 ? largestBatch : Math.min(largestBatch, this.#prefetch - this.#outstanding)
     if (room <= 0) return this.#roomMade.promise
     const taken = await this.#take(room)
+    this.#refusal = undefined
     for (const one of taken) this.#deliver(one)
-    if (taken.length === 0 && !this.#isCancelled) await this.#wait()
+    if (taken.length === 0 && !this.#cancelled.signal.aborted) await this.#wait()
   }
 
   #wait(): Promise<void> {

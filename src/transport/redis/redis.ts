@@ -109,12 +109,28 @@ class RedisTransport implements Transport {
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
     for (const queue of queues) await this.declare(queue)
-    const consumer = await joined([
+    const parts = await Promise.all([
       ...queues.filter(isFanout).map((queue) => this.#subscribe(queue, onDelivery)),
       ...this.#listConsumers(queues, onDelivery, options.prefetch ?? 0),
     ])
+    const consumer: Consumer = {
+      setPrefetch: async (count) => void (await Promise.all(parts.map((part) => part.setPrefetch(count)))),
+      cancel: async () => {
+        this.#consumers.delete(consumer)
+        await Promise.all(parts.map((part) => part.cancel()))
+        // Without a connection there is another chance when the transport is closed.
+        await this.#forget(queues.filter((queue) => queue.autoDelete)).catch(() => {})
+      },
+    }
     this.#consumers.add(consumer)
     return consumer
+  }
+
+  async #forget(transient: Iterable<Queue>): Promise<void> {
+    for (const queue of transient) {
+      await this.delete(queue)
+      this.#transient.delete(queue)
+    }
   }
 
   // Queues with and without acknowledgement are taken in different ways, so each kind has a consumer.
@@ -164,7 +180,7 @@ class RedisTransport implements Transport {
     try {
       await Promise.all([...this.#consumers].map((consumer) => consumer.cancel()))
       await this.#link.unacked.giveBackAll()
-      await Promise.all([...this.#transient].map((queue) => this.delete(queue)))
+      await this.#forget(this.#transient)
     } catch (error) {
       // Without a connection nothing can be given back; the sweep of another worker does it.
       this.#link.options.log.debug(`closed without tidying up: ${messageOf(error)}`)
@@ -197,12 +213,4 @@ function refusedCommand(url: string, cause: unknown): CeleryError {
     return new CeleryError('BROKER_FULL', `${url} does not accept the message: ${cause.message}`, { cause })
   }
   return connectionError(url, cause, 'BROKER_UNREACHABLE')
-}
-
-async function joined(starting: Promise<Consumer>[]): Promise<Consumer> {
-  const consumers = await Promise.all(starting)
-  return {
-    setPrefetch: async (count) => void (await Promise.all(consumers.map((consumer) => consumer.setPrefetch(count)))),
-    cancel: async () => void (await Promise.all(consumers.map((consumer) => consumer.cancel()))),
-  }
 }
