@@ -156,7 +156,7 @@ describe('a stack without Docker', () => {
     await up()
     const before = await (await open()).ps()
     const second = await up()
-    expect(second.find(({ type }) => type === 'plan')).toEqual({ type: 'plan', operations: [] })
+    expect(second.find(({ type }) => type === 'plan')).toMatchObject({ type: 'plan', operations: [] })
     write(shop.replace('redis:6379/3', 'redis:6379/4'))
     const third = await up()
     expect(third.find(({ type }) => type === 'plan')).toMatchObject({
@@ -177,7 +177,8 @@ describe('a stack without Docker', () => {
     expect(statSync(engineFile()).mode & 0o777).toBe(0o600)
     await collect((await open()).down())
     await gone(pid)
-    expect(readdirSync(join(directory, '.celery-sandbox')).sort()).toEqual(['logs', 'ports.json'])
+    const left = readdirSync(join(directory, '.celery-sandbox')).sort()
+    expect(left).toEqual(['lock', 'lock-holder', 'logs', 'ports.json'])
     expect(await (await open()).ps()).toEqual([])
   })
 
