@@ -63,14 +63,27 @@ export const names = (flags: string, meaning: string): Option<readonly string[] 
       .filter((name) => name !== ''),
 })
 
-export const number = (flags: string, meaning: string): Option<number | undefined> => ({
+/** Seconds that a clock can count. */
+export const seconds = (flags: string, meaning: string): Option<number | undefined> => ({
   flags,
   meaning,
   parse: (given) => {
     const value = Number(given)
-    if (given.trim() === '' || !Number.isFinite(value) || value < 0)
-      throw new RangeError('it must be a number, 0 or more')
-    return value
+    if (given.trim() !== '' && value >= 0 && value <= longest) return value
+    throw new RangeError(`it must be a number of seconds, 0 to ${longest}`)
+  },
+})
+
+const longest = 1_000_000_000
+
+/** A whole number. */
+export const count = (flags: string, meaning: string, least = 1): Option<number | undefined> => ({
+  flags,
+  meaning,
+  parse: (given) => {
+    const value = Number(given)
+    if (given.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
+    throw new RangeError(`it must be a whole number, ${least} or more`)
   },
 })
 

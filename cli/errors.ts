@@ -4,8 +4,11 @@ export const errorCodes = {
   DIRECTORY_EXISTS: 'Choose another name, or overwrite its files with --force.',
   INVALID_NAME: 'Use letters, digits, dashes and underscores, beginning with a letter or a digit.',
   INSTALL_FAILED: 'Run `npm install` in the project to see what is wrong, then go on.',
+  PROGRAM_FAILED:
+    'Correct the program; its words are the tasks by name, app, tasks, signature, sendTask, result, ping.',
+  NOT_JSON: 'Give a value without circles, or leave --json away.',
   NOT_A_TTY: 'Give the answers as flags; --yes takes the defaults.',
-  NO_PROJECT: 'Run this in a project (celery-sandbox init makes one), or name its compose file with -f.',
+  NO_PROJECT: 'Run this in a project (celery-sandbox init makes one), or name its compose file with --file.',
   STACK_DOWN: 'Start it with: celery-sandbox up -d',
   NO_REPLY: 'Look whether a worker is up (celery-sandbox ps), or wait longer with --timeout.',
   INTERRUPTED: 'Run the command again to go on.',

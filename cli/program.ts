@@ -22,7 +22,8 @@ const everywhere: OptionTable = {
  * @returns undefined when only help was asked for, which is printed
  * @throws {CliError} USAGE
  */
-export async function parse(argv: readonly string[]): Promise<Invocation | undefined> {
+export async function parse(given: readonly string[]): Promise<Invocation | undefined> {
+  const argv = asksForHelp(given) ? [...given.slice(1), '--help'] : given
   const program = new Commander('celery-sandbox')
     .description('Celery in your terminal: scaffold, run, watch and break a task queue.')
     .usage('<command> [options]')
@@ -45,6 +46,9 @@ export async function parse(argv: readonly string[]): Promise<Invocation | undef
   }
   return invocation
 }
+
+/** `celery-sandbox`, `celery-sandbox help`, `celery-sandbox help up`. */
+const asksForHelp = ([first]: readonly string[]) => first === undefined || first === 'help'
 
 async function describe(sub: Commander, entry: CommandEntry, onCall: (invocation: Invocation) => void): Promise<void> {
   const command = await entry.load()

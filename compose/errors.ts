@@ -3,7 +3,7 @@
  * A throw site may give a more precise `next`; the code never changes its meaning.
  */
 export const stackErrorCodes = {
-  COMPOSE_FILE_NOT_FOUND: 'Run this in a project with a compose.yaml, or name the file: -f path.',
+  COMPOSE_FILE_NOT_FOUND: 'Run this in a project with a compose.yaml, or name the file: --file path.',
   COMPOSE_FILE_INVALID: 'Correct the lines named above; nothing was started.',
   COMPOSE_UNSUPPORTED: 'Run `docker compose up`; ps, logs and down work on its containers as well.',
   PROJECT_NAME_INVALID: 'Use lower-case letters, digits, hyphens and underscores, beginning with a letter or digit.',
@@ -26,7 +26,7 @@ export const stackErrorCodes = {
   RESOURCE_IN_USE: 'Something outside this project still uses it; remove that first.',
   SERVICE_EXITED: 'Read the lines above; `celery-sandbox logs` has the rest.',
   SERVICE_UNHEALTHY: 'Read what the health check printed; `celery-sandbox logs` has the rest.',
-  SERVICE_STILL_STARTING: 'Wait and look again with `celery-sandbox ps`, or raise the timeout.',
+  SERVICE_STILL_STARTING: 'Wait and look again with `celery-sandbox ps`, or give `up` more time with --wait-timeout.',
   START_FAILED: 'Correct the service in the compose file.',
 } as const satisfies Record<string, string>
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,7 +25,9 @@ export async function whileAlone<T>(directory: string, options: LockOptions, wor
   const database = open(directory)
   try {
     await acquire(database, directory, options)
-    return await work()
+    const result = await work()
+    rmSync(stateFiles.lockHolder(directory), { force: true })
+    return result
   } finally {
     database.close()
   }
@@ -65,7 +67,8 @@ async function acquire(
     if (waitedMs >= timeoutMs) {
       throw new StackError('PROJECT_BUSY', `${other} is still at work on this project`)
     }
-    if (waitedMs === 0) onWait(other)
+    // Whoever has just taken it is still writing its name.
+    if (waitedMs === everyMs) onWait(other)
     await sleep(everyMs, undefined, { signal })
   }
   writeWhole(stateFiles.lockHolder(directory), `${holder} (process ${process.pid})`)

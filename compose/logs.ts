@@ -1,5 +1,6 @@
 import { Channel } from './channel.ts'
 import type { ContainerState, Engine, EngineEvent, EngineLogLine } from './engine/engine.ts'
+import { StackError } from './errors.ts'
 import { isOneOff, serviceOf } from './labels.ts'
 import { Watch } from './watch.ts'
 
@@ -27,17 +28,24 @@ export interface LogsOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What the containers of a project wrote: first all there is, merged by time; then, if followed, what comes. */
+/**
+ * What the containers of a project wrote: first all there is, merged by time; then, if followed, what comes.
+ *
+ * @throws {StackError} SERVICE_UNKNOWN
+ */
 export async function* readLogs(engine: Engine, project: string, options: LogsOptions): AsyncGenerator<LogLine> {
   const leaving = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, leaving.signal]) : leaving.signal
+  const { services = [] } = options
   const isWanted = (labels: ContainerState['labels']) =>
-    !isOneOff(labels) && (!options.services?.length || options.services.includes(serviceOf(labels)))
+    !isOneOff(labels) && (services.length === 0 || services.includes(serviceOf(labels)))
   try {
     // Events first: what starts while the history is read is not missed.
     const watch = options.follow ? await Watch.open(engine, project, signal) : undefined
     const follower = watch && new Follower(engine, watch, isWanted, signal)
-    const containers = (await engine.containers(project)).filter(({ labels }) => isWanted(labels))
+    const all = await engine.containers(project)
+    refuseUnknown(services, all)
+    const containers = all.filter(({ labels }) => isWanted(labels))
     const histories = containers.map((container) => history(engine, container, options, signal))
     const ids = new Map(containers.map(({ id, name }) => [name, id]))
     for await (const line of mergeByTime(histories)) {
@@ -49,6 +57,14 @@ export async function* readLogs(engine: Engine, project: string, options: LogsOp
   } finally {
     leaving.abort()
   }
+}
+
+function refuseUnknown(services: readonly string[], containers: readonly ContainerState[]): void {
+  const there = [...new Set(containers.map(({ labels }) => serviceOf(labels)))].sort()
+  const unknown = services.find((service) => !there.includes(service))
+  if (unknown === undefined) return
+  const rest = there.length > 0 ? `there are ${there.join(', ')}` : 'nothing of the project is there'
+  throw new StackError('SERVICE_UNKNOWN', `there is no service "${unknown}"; ${rest}`)
 }
 
 async function* history(engine: Engine, container: ContainerState, { tail, since }: LogsOptions, signal: AbortSignal) {

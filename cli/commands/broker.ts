@@ -1,12 +1,12 @@
 import { createEmbeddedBroker } from '../../src/index.ts'
-import { defineCommand, number } from '../command.ts'
+import { count, defineCommand } from '../command.ts'
 import { onAbort, onOrphaned } from '../interrupt.ts'
 
 type BrokerEvent = { type: 'ready'; port: number } | { type: 'stopped' }
 
 /** The embedded broker as a process: how the embedded engine starts one. */
 export const command = defineCommand({
-  options: { port: number('--port <port>', 'where to listen on 127.0.0.1 (default: any free port)') },
+  options: { port: count('--port <port>', 'where to listen on 127.0.0.1 (default: any free port)', 0) },
   examples: ['celery-sandbox broker --port 6379'],
 
   async *run({ env, signal }, { port }): AsyncIterable<BrokerEvent> {

@@ -1,5 +1,5 @@
-import { loadApp } from '../../src/index.ts'
-import { defineCommand, flag, json, number, text } from '../command.ts'
+import { loadApp, shortName } from '../../src/index.ts'
+import { count, defineCommand, flag, json, seconds, text } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment, stackOptions } from '../project.ts'
@@ -13,13 +13,13 @@ export const command = defineCommand({
     app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
     args: json('-a, --args <json>', 'positional arguments, a list'),
     kwargs: json('-k, --kwargs <json>', 'keyword arguments, an object'),
-    countdown: number('--countdown <seconds>', 'do not start before this many seconds'),
+    countdown: seconds('--countdown <seconds>', 'do not start before this many seconds'),
     eta: text('--eta <time>', 'do not start before this time (ISO 8601)'),
-    expires: number('--expires <seconds>', 'do not start after this many seconds'),
+    expires: seconds('--expires <seconds>', 'do not start after this many seconds'),
     queue: text('-Q, --queue <name>', 'the queue to send it to'),
-    priority: number('--priority <n>', 'RabbitMQ: high is urgent; Redis: 0 is'),
+    priority: count('--priority <n>', 'RabbitMQ: high is urgent; Redis: 0 is', 0),
     wait: flag('-w, --wait', 'wait for the result and print it'),
-    timeout: number('-t, --timeout <seconds>', 'with --wait: how long at most'),
+    timeout: seconds('-t, --timeout <seconds>', 'with --wait: how long at most'),
     ...stackOptions,
   },
   examples: [
@@ -39,6 +39,7 @@ export const command = defineCommand({
       const given = { countdown, eta, expires, queue, priority }
       const call = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
       const known = app.tasks.get(task)
+      if (!known) refuseShortName(task, app.tasks.names())
       const sent = await (known
         ? known.applyAsync({ args, kwargs, ...call })
         : app.sendTask(task, { args, kwargs, ...call }))
@@ -59,6 +60,15 @@ export const command = defineCommand({
     return show(event.value)
   },
 })
+
+/** A worker of another app may have any task; what this app has under a longer name is meant by that. */
+function refuseShortName(task: string, names: readonly string[]): void {
+  const meant = names.filter((name) => shortName(name) === task)
+  if (meant.length === 0) return
+  throw new CliError('USAGE', `there is no task '${task}'; did you mean ${meant.join(' or ')}?`, {
+    next: `For example: celery-sandbox call ${meant[0]}`,
+  })
+}
 
 function checked<T>(option: string, value: unknown, fits: (value: unknown) => value is T, wanted: string): T {
   if (fits(value)) return value

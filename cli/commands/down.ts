@@ -1,12 +1,12 @@
 import type { StackEvent } from '../../compose/index.ts'
-import { defineCommand, flag, number } from '../command.ts'
+import { defineCommand, flag, seconds } from '../command.ts'
 import { stackText } from '../output/stack-text.ts'
 import { openProjectStack, stackOptions } from '../project.ts'
 
 export const command = defineCommand({
   options: {
     volumes: flag('-v, --volumes', 'remove the volumes too, with the data in them'),
-    timeout: number('-t, --timeout <seconds>', 'how long a container may take to stop'),
+    timeout: seconds('-t, --timeout <seconds>', 'how long a container may take to stop'),
     ...stackOptions,
   },
   examples: ['celery-sandbox down', 'celery-sandbox down --volumes', 'celery-sandbox down --project-name shop'],

@@ -1,5 +1,5 @@
 import { loadApp, nodename } from '../../src/index.ts'
-import { defineCommand, names, number, text } from '../command.ts'
+import { defineCommand, names, seconds, text } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment, stackOptions } from '../project.ts'
@@ -21,7 +21,7 @@ export const command = defineCommand({
   options: {
     app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
     destination: names('-d, --destination <nodes>', 'only these workers; %h is this host (default: all)'),
-    timeout: number('-t, --timeout <seconds>', 'how long to wait for answers (default: 1)'),
+    timeout: seconds('-t, --timeout <seconds>', 'how long to wait for answers (default: 1)'),
     ...stackOptions,
   },
   examples: ['celery-sandbox inspect ping', 'celery-sandbox inspect active -d celery@%h --json'],

@@ -1,5 +1,5 @@
 import type { LogsOptions, Stack } from '../../compose/index.ts'
-import { defineCommand, flag, number, text } from '../command.ts'
+import { count, defineCommand, flag, type Option } from '../command.ts'
 import type { Context } from '../context.ts'
 import type { Paint } from '../output/paint.ts'
 import { sanitize } from '../output/sanitize.ts'
@@ -18,8 +18,8 @@ export const command = defineCommand({
   arguments: [['[services...]', 'only these (default: all)']],
   options: {
     follow: flag('-f, --follow', 'go on with what comes'),
-    tail: number('-n, --tail <lines>', 'the last so many lines of each container'),
-    since: text('--since <time>', 'only what is newer than this time (ISO 8601)'),
+    tail: count('-n, --tail <lines>', 'the last so many lines of each container', 0),
+    since: moment('--since <time>', 'only what is newer: a time (RFC 3339), or how long ago (90s, 10m, 1h30m)'),
     timestamps: flag('-t, --timestamps', 'show when each line was written'),
     ...stackOptions,
   },
@@ -32,7 +32,10 @@ export const command = defineCommand({
   async *run(context, options, services): AsyncIterable<LogEvent> {
     const stack = await openProjectStack(context, options)
     try {
-      yield* logEvents(stack, { ...options, services }, context)
+      for await (const event of logEvents(stack, { ...options, services }, context)) {
+        const isStamped = options.timestamps && context.mode !== 'json'
+        yield isStamped ? { ...event, text: `${event.time} ${event.text}` } : event
+      }
     } finally {
       await stack.close()
     }
@@ -40,6 +43,25 @@ export const command = defineCommand({
 
   text: logText,
 })
+
+/** `2026-11-20T10:00:00Z`, `2026-11-20`, or how long ago, as Docker reads it: `10m`, `1h30m`. */
+function moment(flags: string, meaning: string): Option<string | undefined> {
+  const parse = (given: string) => {
+    const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(given)
+      ? new Date(given)
+      : new Date(Date.now() - agoMs(given))
+    if (!Number.isNaN(time.getTime())) return time.toISOString()
+    throw new RangeError('it must be a time (2026-11-20T10:00:00Z), or how long ago (90s, 10m, 1h30m)')
+  }
+  return { flags, meaning, parse }
+}
+
+const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function agoMs(text: string): number {
+  if (!/^(\d+[smhd])+$/.test(text)) return Number.NaN
+  return [...text.matchAll(/(\d+)([smhd])/g)].reduce((sum, [, n, unit = '']) => sum + Number(n) * (units[unit] ?? 0), 0)
+}
 
 /** Log lines as events, until the context's signal aborts. */
 export async function* logEvents(stack: Stack, options: LogsOptions, { signal }: Context): AsyncIterable<LogEvent> {

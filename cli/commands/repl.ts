@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { type Celery, loadApp, maskUrl, shortName, version } from '../../src/index.ts'
 import { defineCommand, text } from '../command.ts'
 import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
 import { unlessAborted } from '../interrupt.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment, stackOptions } from '../project.ts'
@@ -30,7 +31,8 @@ export const command = defineCommand({
       const words = wordsOf(app)
       const program = options.evaluate ?? (context.stdin.isTTY ? undefined : await readAll(context.stdin))
       if (program !== undefined) {
-        return yield { type: 'value', value: await unlessAborted(evaluate(program, words), context.signal) }
+        const value = evaluate(program, words).catch(blame)
+        return yield { type: 'value', value: await unlessAborted(value, context.signal) }
       }
       yield { type: 'welcome', text: welcome(app, context) }
       const { converse } = await import('../repl/session.ts')
@@ -46,6 +48,13 @@ export const command = defineCommand({
     return typeof event.value === 'string' ? sanitize(event.value) : show(event.value)
   },
 })
+
+/** What a program throws is its own, unless it is a task's exception or says itself what to do. */
+function blame(thrown: unknown): never {
+  if (thrown instanceof Error && ('next' in thrown || 'excType' in thrown)) throw thrown
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+  throw new CliError('PROGRAM_FAILED', message, { cause: thrown })
+}
 
 function welcome(app: Celery, { paint }: Context): string {
   const tasks = app.tasks.names().map((name) => sanitize(shortName(name)))

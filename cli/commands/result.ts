@@ -1,5 +1,5 @@
 import { loadApp } from '../../src/index.ts'
-import { defineCommand, flag, number, text } from '../command.ts'
+import { defineCommand, flag, seconds, text } from '../command.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment, stackOptions } from '../project.ts'
 import { show } from '../repl/show.ts'
@@ -13,7 +13,7 @@ export const command = defineCommand({
   options: {
     app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
     traceback: flag('--traceback', 'show the traceback instead of the value'),
-    timeout: number('-t, --timeout <seconds>', 'how long to wait at most (default: for ever)'),
+    timeout: seconds('-t, --timeout <seconds>', 'how long to wait at most (default: for ever)'),
     ...stackOptions,
   },
   examples: ['celery-sandbox result 8148dd9f-5191-40b4-92f8-43ccdafad1dc --timeout 5'],

@@ -1,5 +1,5 @@
 import type { Stack, StackEvent } from '../../compose/index.ts'
-import { defineCommand, flag } from '../command.ts'
+import { defineCommand, flag, seconds } from '../command.ts'
 import type { Context } from '../context.ts'
 import { stackText } from '../output/stack-text.ts'
 import { openProjectStack, type StackChoice, stackOptions } from '../project.ts'
@@ -12,6 +12,7 @@ export const command = defineCommand({
   options: {
     detach: flag('-d, --detach', 'leave the stack running and return'),
     dryRun: flag('--dry-run', 'say what would be done, do nothing'),
+    waitTimeout: seconds('--wait-timeout <seconds>', 'how long a service may take to become ready (default: 120)'),
     strictPorts: flag('--strict-ports', 'fail when a port is taken, instead of taking the next free one'),
     ...stackOptions,
   },
@@ -58,14 +59,15 @@ interface UpChoice {
   readonly services: readonly string[]
   readonly detach: boolean
   readonly dryRun: boolean
+  readonly waitTimeout: number | undefined
 }
 
 async function* bringUp(
   stack: Stack,
-  { services, detach, dryRun }: UpChoice,
+  { services, detach, dryRun, waitTimeout }: UpChoice,
   context: Context,
 ): AsyncIterable<UpEvent> {
-  yield* stack.up({ services, dryRun })
+  yield* stack.up({ services, dryRun, timeoutSeconds: waitTimeout })
   if (detach || dryRun) return
   yield { type: 'attached' }
   yield* logEvents(stack, { follow: true, tail: 0 }, context)

@@ -18,7 +18,7 @@ import {
   workerLog,
   workerLogFormatter,
 } from '../../src/index.ts'
-import { defineCommand, flag, names, number, type Option, text } from '../command.ts'
+import { count, defineCommand, flag, names, type Option, seconds, text } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { exitCodes, exitNow } from '../exit.ts'
@@ -37,13 +37,13 @@ export const command = defineCommand({
     app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
     loglevel: text('-l, --loglevel <level>', `${logLevels.join(', ')} (default: warning)`),
     logfile: text('-f, --logfile <path>', 'append the log to a file; %n is the worker, %h that with its host'),
-    concurrency: number('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),
+    concurrency: count('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),
     pool: { ...text('-P, --pool <pool>', 'where tasks run (default: async)'), choices: Object.keys(poolNames) },
     autoscale: range('--autoscale <max,min>', 'let the pool grow and shrink with its load'),
-    timeLimit: number('--time-limit <seconds>', 'end tasks that take longer (prefork, threads)'),
-    softTimeLimit: number('--soft-time-limit <seconds>', 'ask tasks that take longer to end'),
-    maxTasksPerChild: number('--max-tasks-per-child <n>', 'replace a child after so many tasks'),
-    maxMemoryPerChild: number('--max-memory-per-child <KiB>', 'replace a child that holds more memory'),
+    timeLimit: seconds('--time-limit <seconds>', 'end tasks that take longer (prefork, threads)'),
+    softTimeLimit: seconds('--soft-time-limit <seconds>', 'ask tasks that take longer to end'),
+    maxTasksPerChild: count('--max-tasks-per-child <n>', 'replace a child after so many tasks'),
+    maxMemoryPerChild: count('--max-memory-per-child <KiB>', 'replace a child that holds more memory'),
     queues: names('-Q, --queues <names>', 'queues to serve, separated by commas'),
     excludeQueues: names('-X, --exclude-queues <names>', 'queues not to serve'),
     hostname: text('-n, --hostname <name>', 'node name; %h is the host (default: celery@%h)'),

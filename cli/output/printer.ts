@@ -1,5 +1,6 @@
 import type { Command, CommandEvent } from '../command.ts'
 import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
 
 /** Shows what a command tells, in the way of the context: as JSON, as text, or on a screen as far as there is one. */
 export async function print(events: AsyncIterable<CommandEvent>, command: Command, context: Context): Promise<void> {
@@ -29,5 +30,10 @@ const exactNumbers = (_key: string, value: unknown) => (typeof value === 'bigint
 /** Of one form in all commands: when, which version of the format, what. */
 export function toJson(event: CommandEvent): string {
   const { type, ...fields } = event
-  return JSON.stringify({ type, ts: new Date().toISOString(), v: 1, ...fields }, exactNumbers)
+  try {
+    return JSON.stringify({ type, ts: new Date().toISOString(), v: 1, ...fields }, exactNumbers)
+  } catch (cause) {
+    const [reason] = cause instanceof Error ? cause.message.split('\n') : []
+    throw new CliError('NOT_JSON', `this cannot be written as JSON: ${reason}`, { cause })
+  }
 }

@@ -17,6 +17,7 @@ function compile(program: string, names: readonly string[]): Program {
   try {
     return new AsyncFunction(...names, `return (${expression}\n)`)
   } catch {
-    return new AsyncFunction(...names, program)
+    // In a block, so that its own names may be those of tasks.
+    return new AsyncFunction(...names, `{${program}\n}`)
   }
 }

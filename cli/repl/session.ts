@@ -67,7 +67,11 @@ function letCtrlCBreakLoops(server: REPLServer): void {
 }
 
 function rememberIn(path: string, server: REPLServer): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true })
   // A history that cannot be read or written is not worth a failure.
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+  } catch {
+    return Promise.resolve()
+  }
   return new Promise((resolve) => server.setupHistory(path, () => resolve()))
 }

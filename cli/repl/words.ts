@@ -32,4 +32,13 @@ function modules(tasks: readonly Task[]): Record<string, Record<string, Task>> {
   return found
 }
 
-const isWord = (name: string) => /^[a-z_$][\w$]*$/i.test(name)
+/** A name that JavaScript has no meaning for: `x.delete` is a task, `delete` is no word. */
+function isWord(name: string): boolean {
+  if (!/^[a-z_$][\w$]*$/i.test(name)) return false
+  try {
+    new Function(`'use strict'; async (${name}) => {}`)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -81,7 +81,7 @@ export class ProcessLog {
   #open(): number {
     if (this.#fd !== undefined) return this.#fd
     mkdirSync(dirname(this.#file), { recursive: true })
-    this.#fd = openSync(this.#file, 'a')
+    this.#fd = openSync(this.#file, 'a', 0o600) // results of tasks are nobody else's
     this.#bytes = statSync(this.#file).size
     return this.#fd
   }

@@ -114,7 +114,7 @@ export async function startSupervisor(directory: string, scratch?: string): Prom
   )
   const child = spawn(process.execPath, [script, directory, ...(scratch === undefined ? [] : [scratch])], {
     detached: true,
-    stdio: [scratch === undefined ? 'ignore' : 'pipe', 'pipe', openSync(logFile, 'a')],
+    stdio: [scratch === undefined ? 'ignore' : 'pipe', 'pipe', openSync(logFile, 'a', 0o600)],
     windowsHide: true,
   })
   await new Promise<void>((resolve, reject) => {

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import { StackError } from '../errors.ts'
-import { parseDotenv } from './dotenv.ts'
+import { readDotenv } from './dotenv.ts'
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -59,7 +59,7 @@ export function readEnvironment(
   for (const file of dotenvFiles(directories, env)) {
     if (!existsSync(file)) continue
     const known = environment
-    const result = parseDotenv(readFileSync(file, 'utf8'), (name) => known[name])
+    const result = readDotenv(file, (name) => known[name])
     if (result.ok) environment = { ...result.values, ...environment }
     else problems.push({ file, line: result.line, message: result.problem })
   }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { messageOf } from '../errors.ts'
 import { interpolate, type Lookup } from './interpolate.ts'
 
 /** What a file says, or where it cannot be read. */
@@ -5,8 +7,17 @@ export type DotenvResult =
   | { readonly ok: true; readonly values: Readonly<Record<string, string>> }
   | { readonly ok: false; readonly line: number; readonly problem: string }
 
+/** Reads an environment file from the disk; one that cannot be read says so as one that makes no sense does. */
+export function readDotenv(file: string, lookup: Lookup): DotenvResult {
+  try {
+    return parseDotenv(readFileSync(file, 'utf8'), lookup)
+  } catch (thrown) {
+    return { ok: false, line: 1, problem: `it cannot be read: ${messageOf(thrown)}` }
+  }
+}
+
 /**
- * Reads an environment file by Compose's grammar: `KEY=value`, `KEY: value`, `export KEY=value`, a bare `KEY` that
+ * Reads the text of an environment file by Compose's grammar: `KEY=value`, `KEY: value`, `export KEY=value`, a bare `KEY` that
  * takes over the value `lookup` knows; values plain (up to ` #`), in double quotes (escapes, variables) or in single
  * quotes (as they are), both over several lines.
  */
@@ -26,7 +37,8 @@ export function parseDotenv(text: string, lookup: Lookup): DotenvResult {
     const head = /^(?:export[^\S\n]+)?([^\s=:#'"]+)[^\S\n]*([=:]|\n|$)[^\S\n]*/.exec(rest)
     const [whole = '', key = '', separator] = head ?? []
     if (!head || !/^[\p{L}\p{N}_.[\]-]+$/u.test(key)) {
-      return fail(`unexpected character in variable name "${rest.split('\n', 1)[0]}"`)
+      // The line itself is not shown: it may be the rest of a password.
+      return fail('a line must be KEY=value; a value of several lines stands in quotes')
     }
     rest = rest.slice(whole.length)
     if (separator === '=' || separator === ':') {

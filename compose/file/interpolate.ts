@@ -55,7 +55,7 @@ function substitute(template: string, lookup: Lookup, unset: string[]): string {
       at = dollar + 2
     } else if (rest.startsWith('{')) {
       const end = closingBrace(rest)
-      out += braced(end < 0 ? undefined : rest.slice(1, end), template)
+      out += braced(end < 0 ? undefined : rest.slice(1, end))
       at = dollar + 1 + end + 1
     } else {
       // A dollar before anything else stands for itself.
@@ -65,11 +65,12 @@ function substitute(template: string, lookup: Lookup, unset: string[]): string {
   }
   return out
 
-  function braced(inner: string | undefined, whole: string): string {
+  function braced(inner: string | undefined): string {
     const match = /^([_a-z][_a-z0-9]*)(:?[-?+])?/i.exec(inner ?? '')
     const [head = '', name = '', operator] = match ?? []
     if (inner === undefined || !match || (operator === undefined && head !== inner)) {
-      throw new Unsubstitutable(`invalid interpolation "${whole}"; to mean a dollar sign write $$`)
+      // The text around it is not shown: it may be a password.
+      throw new Unsubstitutable(`invalid interpolation after a dollar sign; to mean a dollar sign write $$`)
     }
     const apply = operators[operator ?? '']
     return apply ? apply(lookup(name), () => substitute(inner.slice(head.length), lookup, unset), name) : plain(name)

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { Dependency, Model, MountConfig, NetworkConfig, Project, Service, ServiceConfig } from '../model.ts'
 import { roleOf } from '../role.ts'
 import { check } from './check.ts'
 import type { Environment } from './discover.ts'
-import { parseDotenv } from './dotenv.ts'
+import { readDotenv } from './dotenv.ts'
 import type { Complain, Path } from './normalize.ts'
 import type { Canonical, fileKind } from './schema.ts'
 
@@ -87,7 +87,7 @@ function resolveEnvironment(
       if (required) report(`no such file: ${file}`)
       continue
     }
-    const result = parseDotenv(readFileSync(file, 'utf8'), (key) => environment[key] ?? own[key] ?? fromFiles[key])
+    const result = readDotenv(file, (key) => environment[key] ?? own[key] ?? fromFiles[key])
     if (result.ok) Object.assign(fromFiles, result.values)
     else report(`${file}:${result.line} ${result.problem}`)
   }

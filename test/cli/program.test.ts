@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { commandTable } from '../../cli/commands/table.ts'
 import { parse } from '../../cli/program.ts'
 
@@ -22,12 +22,37 @@ describe('the command line', () => {
   it.each([
     [['upp'], "unknown command 'upp'"],
     [['up', '--nope'], "unknown option '--nope'"],
-    [['worker', '-c', 'many'], 'it must be a number, 0 or more'],
+    [['worker', '-c', 'many'], 'it must be a whole number, 1 or more'],
+    [['worker', '-c', '0'], 'it must be a whole number, 1 or more'],
+    [['worker', '-c', '1.5'], 'it must be a whole number, 1 or more'],
+    [['call', 'x', '--countdown', '1e20'], 'it must be a number of seconds, 0 to 1000000000'],
+    [['logs', '--since', 'yesterday'], 'it must be a time (2026-11-20T10:00:00Z), or how long ago (90s, 10m, 1h30m)'],
+    [['logs', '--since', '2026-13-45'], 'it must be a time'],
     [['call'], "missing required argument 'task'"],
     [['call', 'x', '-a', '{'], 'JSON'],
     [['init', '--broker', 'kafka'], 'Allowed choices are rabbitmq, redis'],
   ])('refuses %j in one sentence', async (argv, message) => {
     await expect(parse(argv)).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining(message) })
+  })
+
+  it.each([[[]], [['help']], [['help', 'up']], [['up', '--help']]])('shows the help for %j', async (argv) => {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    expect(await parse(argv)).toBeUndefined()
+    expect(written.mock.calls.join('')).toMatch(/^Usage: celery-sandbox/)
+    written.mockRestore()
+  })
+
+  it.each([
+    ['2026-11-20', '2026-11-20T00:00:00.000Z'],
+    ['2026-11-20T10:00:00+01:00', '2026-11-20T09:00:00.000Z'],
+  ])('knows when %s is', async (since, time) => {
+    expect((await parse(['logs', '--since', since]))?.options).toMatchObject({ since: time })
+  })
+
+  it('counts back from now', async () => {
+    const before = Date.now()
+    const since = (await parse(['logs', '--since', '1h30m']))?.options.since
+    expect(Math.abs(Date.parse(String(since)) - (before - 5_400_000))).toBeLessThan(60_000)
   })
 
   it.each(commandTable)('has examples of $name that it can read', async ({ load }) => {

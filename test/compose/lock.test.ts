@@ -56,14 +56,18 @@ describe('the lock of a project', () => {
     const program = `
       const { whileAlone } = await import('${lock}')
       const options = { holder: 'up', onWait() {}, signal: new AbortController().signal }
-      await whileAlone(${JSON.stringify(directory)}, options, () => new Promise(() => setInterval(() => {}, 1e6) && console.log('held')))`
+      await whileAlone(${JSON.stringify(directory)}, options, () => new Promise((resolve) => setInterval(resolve, 1e6) && console.log('held')))`
     const holder = spawn(process.execPath, ['--input-type=module', '-e', program], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    await once(holder.stdout, 'data')
-    const onWait = () => holder.kill('SIGKILL')
-    expect(await whileAlone(directory, { holder: 'down', onWait, signal: never }, async () => 'free')).toBe('free')
-    expect(holder.killed).toBe(true)
+    try {
+      await once(holder.stdout, 'data')
+      const onWait = () => holder.kill('SIGKILL')
+      expect(await whileAlone(directory, { holder: 'down', onWait, signal: never }, async () => 'free')).toBe('free')
+      expect(holder.killed).toBe(true)
+    } finally {
+      holder.kill('SIGKILL')
+    }
   })
 
   it('says what stands in its place', async () => {

@@ -35,6 +35,15 @@ async function collect(lines: AsyncIterable<LogLine>): Promise<string[]> {
 }
 
 describe('a history', () => {
+  it('of a service that is not there is refused, with those that are', async () => {
+    await add('web')
+    await add('db')
+    await expect(collect(readLogs(engine, 'shop', { services: ['nosuch'] }))).rejects.toMatchObject({
+      code: 'SERVICE_UNKNOWN',
+      message: 'there is no service "nosuch"; there are db, web',
+    })
+  })
+
   it('is merged by time', async () => {
     await add('a')
     await add('b')

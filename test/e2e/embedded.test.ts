@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -69,6 +69,22 @@ describe('without Docker', () => {
     })
   })
 
+  it.each([
+    ['foo', 'ReferenceError: foo is not defined'],
+    ['syntax error here', 'SyntaxError'],
+    ['throw 1', '1'],
+  ])("a program's mistake is its own: %s", async (program, message) => {
+    const { code, stderr } = await here('repl', '-e', program)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(new RegExp(`^error\\[PROGRAM_FAILED\\]: ${message}`))])
+  })
+
+  it('call says which task is meant by a short name', async () => {
+    expect(await here('call', 'add', '-a', '[1, 2]')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('did you mean arithmetics.add?'),
+    })
+  })
+
   it('call prints the id, and result finds it', async () => {
     const sent = await here('call', 'arithmetics.mul', '-a', '[6, 7]')
     expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[0-9a-f-]{36}\n$/) })
@@ -93,6 +109,13 @@ describe('without Docker', () => {
     const { stdout, code } = await here('logs')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^shop-worker-[12] \| .*Task arithmetics\.mul\[.*\] succeeded/m)
+  })
+
+  it('logs are for their owner alone, and can show when each line was written', async () => {
+    const directory = join(cwd, '.celery-sandbox', 'logs')
+    for (const file of await readdir(directory)) expect((await stat(join(directory, file))).mode & 0o077, file).toBe(0)
+    const { stdout } = await here('logs', '--timestamps', 'worker')
+    expect(stdout).toMatch(/^shop-worker-1 \| \d{4}-\d\d-\d\dT[\d:.]+Z .*ready/m)
   })
 
   it('logs -f goes on with what comes', async () => {

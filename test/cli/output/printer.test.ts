@@ -24,3 +24,10 @@ it('lets a command close what it opened when its output cannot be shown', async 
   await expect(printing).rejects.toThrow('no text for this')
   expect(isClosed).toBe(true)
 })
+
+it('says of a value that is no JSON that it is none', () => {
+  const circle: Record<string, unknown> = {}
+  circle.of = circle
+  const event = { type: 'value', value: circle } as { type: string }
+  expect(() => toJson(event)).toThrow(expect.objectContaining({ code: 'NOT_JSON' }))
+})

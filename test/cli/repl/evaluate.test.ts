@@ -9,6 +9,8 @@ const app = new Celery('shop', { brokerUrl: 'memory://repl', resultBackend: 'mem
 app.task('arithmetics.add', (x: number, y: number) => x + y)
 app.task('mails.send', (to: string) => to)
 app.task('letters.send', (to: string) => to)
+app.task('x.delete', () => 'deleted')
+app.task('default.await', () => 1)
 const words = wordsOf(app)
 
 afterAll(() => app.close())
@@ -27,6 +29,8 @@ describe('a program', () => {
     ['1 + 1', 2],
     ['await add(2, 3)', 5],
     ['arithmetics.add(1, 1);', 2],
+    ['await x.delete()', 'deleted'],
+    ["tasks['default.await'].taskName", 'default.await'],
     ["tasks['arithmetics.add'].taskName", 'arithmetics.add'],
     ['{ a: 1 }', { a: 1 }],
     ['const x = await add(1, 1)\nreturn x * 10', 20],

@@ -45,6 +45,8 @@ describe('an environment file', () => {
 
   it('says on which line it cannot be read', () => {
     expect(values('A=1\n\nB C=2')).toMatchObject({ line: 3 })
+    expect(JSON.stringify(values('PASSWORD=se\ncret word'))).not.toContain('cret')
+    expect(JSON.stringify(values(`PASSWORD=secret\${oops`))).not.toContain('secret')
     expect(values('A=1\nB="open')).toEqual({ line: 2, problem: 'unterminated quoted value of B' })
     expect(values(`A=\${B?needed}`)).toEqual({ line: 1, problem: 'required variable B is missing a value: needed' })
   })

@@ -34,7 +34,7 @@ describe('interpolation', () => {
   })
 
   it.each([`\${`, `\${SET`, `\${SET/a/b}`, `\${}`, `\${1}`])('refuses %j', (template) => {
-    expect(text(template)).toBe(`! invalid interpolation "${template}"; to mean a dollar sign write $$`)
+    expect(text(template)).toBe(`! invalid interpolation after a dollar sign; to mean a dollar sign write $$`)
   })
 
   it('names the variables that were not set', () => {

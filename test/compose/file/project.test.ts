@@ -36,6 +36,15 @@ function service(text: string, name = 'app'): ServiceConfig {
   return found.config
 }
 
+it('says of an .env that is no file that it cannot be read', () => {
+  write({ 'compose.yaml': 'services: { app: { image: x } }' })
+  mkdirSync(join(directory, '.env'))
+  expect(failure(() => open().model())).toMatchObject({
+    code: 'COMPOSE_FILE_INVALID',
+    message: expect.stringContaining('.env:1:1 it cannot be read'),
+  })
+})
+
 function failure(work: () => unknown): StackError {
   try {
     work()
