@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Celery } from '../../src/app/app.ts'
 import { createLogger, type LogRecord } from '../../src/log.ts'
@@ -8,7 +9,7 @@ import type { Message } from '../../src/protocol/message.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import type { TransportEvent } from '../../src/transport/transport.ts'
 import { Worker } from '../../src/worker/worker.ts'
-import { freshAmqpUrl } from '../support/fresh.ts'
+import { freshAmqpUrl, freshRedisUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/wait.ts'
@@ -200,6 +201,36 @@ describeWith(['rabbitmq'], 'while RabbitMQ is away for a moment', () => {
     await transport.publish(message('x'), defaultExchange, 'orders')
     await until(() => got.length === 1, { describe: 'the message' })
     await transport.close()
+  })
+})
+
+describeWith(['redis'], 'on Redis', () => {
+  it('a message that another worker put back while it waits here is the same task', async () => {
+    const url = await freshRedisUrl()
+    const redis = new Redis(url)
+    const app = new Celery('worker', { brokerUrl: url, resultBackend: url, workerPrefetchMultiplier: 1 })
+    let runs = 0
+    app.task('later', () => ++runs)
+    app.task('next', () => true)
+    const worker = new Worker(app, { concurrency: 1 })
+    await worker.start()
+    const result = app.sendTask('later', { eta: new Date(Date.now() + 2_000) })
+    const claimed = async () => (await redis.zrange('unacked_index', 0, '-1'))[0]
+    const tag = await until(claimed, { describe: 'the claim' })
+    await until(() => worker.state.reserved.size === 1, { describe: 'the request' })
+    // As kombu restores what it takes for abandoned.
+    const [envelope] = JSON.parse((await redis.hget('unacked', tag)) ?? '')
+    envelope.headers.redelivered = true
+    envelope.properties.delivery_info.redelivered = true
+    await redis.multi().zrem('unacked_index', tag).hdel('unacked', tag).rpush('celery', JSON.stringify(envelope)).exec()
+    await until(async () => (await claimed()) !== undefined, { describe: 'the second claim' })
+    await app.sendTask('next').get({ timeout: 10 })
+    expect(await result.get({ timeout: 10 })).toBe(1)
+    await until(async () => (await claimed()) === undefined, { describe: 'the acknowledgement' })
+    await worker.stop()
+    expect([runs, await redis.llen('celery')]).toEqual([1, 0])
+    await app.close()
+    redis.disconnect()
   })
 })
 

@@ -57,7 +57,7 @@ const isTextOrNothing = (value: unknown) => value === undefined || value === nul
 const isNumberOrNothing = (value: unknown) => value === undefined || value === null || typeof value === 'number'
 
 /** What kombu needs of an envelope. */
-const fields: readonly [path: string, wanted: string, fits: (value: unknown) => boolean][] = [
+const wanted: readonly [path: string, kind: string, fits: (value: unknown) => boolean][] = [
   ['headers', 'an object', (value) => value === undefined || value === null || isObject(value)],
   ['properties', 'an object', isObject],
   ['properties.delivery_info', 'an object', isObject],
@@ -73,19 +73,21 @@ const fields: readonly [path: string, wanted: string, fits: (value: unknown) => 
   ['body', 'a string', isText],
 ]
 
+const fields = wanted.map(([path, kind, fits]) => ({ path, keys: path.split('.'), kind, fits }))
+
 function faultOf(envelope: Record<string, unknown>): CeleryError | undefined {
-  const wrong = fields.find(([path, , fits]) => !fits(at(envelope, path)))
-  if (wrong) return noEnvelope(`\`${wrong[0]}\` is not ${wrong[1]}`)
-  if (at(envelope, 'properties.body_encoding') !== 'base64' || isBase64(String(envelope.body))) return undefined
+  const wrong = fields.find(({ keys, fits }) => !fits(at(envelope, keys)))
+  if (wrong) return noEnvelope(`\`${wrong.path}\` is not ${wrong.kind}`)
+  if (at(envelope, bodyEncoding) !== 'base64' || isBase64(String(envelope.body))) return undefined
   return noEnvelope('`body` is not base64')
 }
 
+const bodyEncoding = ['properties', 'body_encoding']
+
 const isBase64 = (text: string) => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
 
-const at = (envelope: unknown, path: string): unknown =>
-  path
-    .split('.')
-    .reduce((value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined), envelope)
+const at = (envelope: unknown, keys: readonly string[]): unknown =>
+  keys.reduce((value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined), envelope)
 
 function read(envelope: Record<string, unknown>): Omit<Envelope, 'fault'> {
   const headers = isObject(envelope.headers) ? envelope.headers : {}
