@@ -188,6 +188,8 @@ export const settingsTable = {
     fanoutPrefix: setting(flag, driverDefaults.fanoutPrefix),
     /** Redis: fanout channels end with the routing key. */
     fanoutPatterns: setting(flag, driverDefaults.fanoutPatterns),
+    /** Redis: seconds between questions whether the connection still lives. */
+    healthCheckInterval: setting(seconds, driverDefaults.healthCheckInterval),
     /** Sentinel: the name of the master. */
     masterName: setting(orNull(text), driverDefaults.masterName),
     /** AMQP: a message counts as sent when the broker has it, not when it was written to the socket. */

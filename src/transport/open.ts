@@ -26,6 +26,7 @@ export const driverDefaults: Readonly<DriverOptions> = {
   queueOrderStrategy: 'round_robin',
   fanoutPrefix: true,
   fanoutPatterns: true,
+  healthCheckInterval: 25,
   masterName: null,
   confirmPublish: true,
   confirmTimeout: 30,

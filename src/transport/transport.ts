@@ -123,6 +123,8 @@ export interface DriverOptions {
   fanoutPrefix: boolean
   /** Redis: fanout channels end with the routing key. */
   fanoutPatterns: boolean
+  /** Redis: seconds between questions whether the connection still lives; without an answer a new one is made. */
+  healthCheckInterval: number
   /** Sentinel: the name of the master. */
   masterName: string | null
   /** AMQP: a message counts as sent when the broker has it, not when it was written to the socket. */

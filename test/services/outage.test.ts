@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Celery } from '../../src/app/app.ts'
 import { createLogger, type LogRecord } from '../../src/log.ts'
-import { controlQueue } from '../../src/protocol/control.ts'
+import { controlExchange, controlQueue } from '../../src/protocol/control.ts'
 import { defaultExchange, taskQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import { openTransport } from '../../src/transport/open.ts'
@@ -205,6 +205,37 @@ describeWith(['rabbitmq'], 'while RabbitMQ is away for a moment', () => {
 })
 
 describeWith(['redis'], 'on Redis', () => {
+  it('a line that went dead without a word is replaced', async () => {
+    const direct = await freshRedisUrl()
+    let isSilent = false
+    const proxy = await startProxy(Number(new URL(direct).port), { toServer: () => !isSilent })
+    const url = Object.assign(new URL(direct), { port: String(proxy.port) }).href
+    const events: string[] = []
+    const transport = await openTransport(url, {
+      healthCheckInterval: 0.2,
+      onEvent: ({ type }) => events.push(type),
+    })
+    const got = Promise.withResolvers<string>()
+    const heard = Promise.withResolvers<string>()
+    const textOf = (message: Message) => Buffer.from(message.body).toString()
+    await transport.consume([taskQueue('orders')], (delivery) => got.resolve(textOf(delivery.message)))
+    await transport.consume([controlQueue('w1@test')], (delivery) => heard.resolve(textOf(delivery.message)))
+    const before = proxy.connections
+    isSilent = true
+    await until(() => proxy.connections >= 2 * before, { describe: 'every connection to be replaced' })
+    isSilent = false
+    await until(() => events.includes('restored'), { describe: 'the connection' })
+    const other = await openTransport(direct)
+    await other.publish(message('x'), defaultExchange, 'orders')
+    expect(await got.promise).toBe('x')
+    const publishing = setInterval(() => void other.publish(message('ping'), controlExchange, ''), 50)
+    expect(await heard.promise).toBe('ping')
+    clearInterval(publishing)
+    await other.close()
+    await transport.close()
+    await proxy.stop()
+  })
+
   it('a message that another worker put back while it waits here is the same task', async () => {
     const url = await freshRedisUrl()
     const redis = new Redis(url)

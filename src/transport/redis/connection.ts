@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis'
+import { type Clock, sleep } from '../../clock.ts'
 import { CeleryError, type ErrorCode, messageOf } from '../../errors.ts'
 import { addressesOf, maskUrl, parseUrl, type ServiceUrl } from '../../url.ts'
 import { tlsOptions } from '../tls.ts'
@@ -53,6 +54,8 @@ function throughSentinels(url: string, masterName: string | null): RedisOptions 
 export interface ConnectOptions extends AddressOptions {
   /** For the doorbell: protocol 2, in which Redis sends what is told to another connection. */
   hearsInvalidations?: boolean
+  /** How often to ask whether the connection still lives: a line can go dead without a word. */
+  healthCheck?: { readonly everyMs: number; readonly clock: Clock }
   connectTimeoutMs: number
   /** Which error a failed first connection is. */
   code: Extract<ErrorCode, 'BROKER_UNREACHABLE' | 'BACKEND_UNREACHABLE'>
@@ -94,6 +97,7 @@ export async function connectRedis(url: string, options: ConnectOptions): Promis
     throw connectionError(url, lastError ?? error, options.code)
   }
   watch(redis, options, () => lastError)
+  if (options.healthCheck) askForLife(redis, options.healthCheck).catch(() => {})
   return redis
 }
 
@@ -122,6 +126,24 @@ function watch(redis: Redis, options: ConnectOptions, lastError: () => Error | u
     if (isLost) options.onRestored?.()
     isLost = false
   })
+}
+
+// Who only listens would wait on a dead line for ever.
+async function askForLife(redis: Redis, { everyMs, clock }: NonNullable<ConnectOptions['healthCheck']>): Promise<void> {
+  const ended = new AbortController()
+  let isSilent = false
+  const onAnswer = () => {
+    isSilent = false
+  }
+  redis.on('ready', onAnswer)
+  redis.on('close', onAnswer)
+  redis.once('end', () => ended.abort())
+  for (;;) {
+    await sleep(clock, everyMs, ended.signal)
+    if (isSilent) redis.disconnect(true)
+    isSilent = redis.status === 'ready' || redis.status === 'connect'
+    if (redis.status === 'ready') redis.ping().then(onAnswer, onAnswer)
+  }
 }
 
 /** Names what went wrong in terms of the address, once and for all. */

@@ -25,9 +25,10 @@ import { Unacked } from './unacked.ts'
 
 /** Speaks kombu's Redis layout, so that Python and TypeScript share queues. Needs Redis 6.2 or newer. */
 export async function openRedis(url: string, options: TransportOptions): Promise<Transport> {
-  const { onEvent, connectTimeoutMs, masterName } = options
+  const { onEvent, connectTimeoutMs, masterName, healthCheckInterval, clock } = options
+  const healthCheck = { everyMs: healthCheckInterval * 1000, clock }
   const connections = new Connections((extra) =>
-    connectRedis(url, { connectTimeoutMs, masterName, code: 'BROKER_UNREACHABLE', ...extra }),
+    connectRedis(url, { connectTimeoutMs, masterName, healthCheck, code: 'BROKER_UNREACHABLE', ...extra }),
   )
   const commands = await connections.open({
     onLost: (error) => onEvent({ type: 'lost', error: connectionError(url, error, 'BROKER_UNREACHABLE') }),
