@@ -189,6 +189,38 @@ describeWith(['rabbitmq'], 'while RabbitMQ is away for a moment', () => {
     await transport.close()
   })
 
+  it('a consumer whose queue another has taken meanwhile waits for it alone, and tells it once', async () => {
+    const records: LogRecord[] = []
+    const restored = Promise.withResolvers<void>()
+    const transport = await openTransport(url, {
+      log: createLogger((record) => records.push(record)),
+      onEvent: ({ type }) => type === 'restored' && restored.resolve(),
+    })
+    const heard = Promise.withResolvers<void>()
+    const got = Promise.withResolvers<void>()
+    const mailbox = controlQueue('w1@test')
+    await transport.consume([mailbox], () => heard.resolve())
+    await transport.consume([taskQueue('orders')], () => got.resolve())
+    proxy.cut()
+    const other = await openTransport(direct)
+    const take = () => other.consume([mailbox], () => {}).catch(() => undefined)
+    await until(take, { describe: 'the broker to notice the loss' })
+    proxy.mend()
+    await restored.promise
+    await other.publish(message('x'), defaultExchange, 'orders')
+    await got.promise
+    await other.close()
+    const asking = await openTransport(direct)
+    const send = setInterval(() => asking.publish(message('ping'), controlExchange, '').catch(() => {}), 50)
+    await heard.promise
+    clearInterval(send)
+    expect(records.filter(({ level }) => level === 'error').map((record) => record.message)).toEqual([
+      expect.stringContaining('RESOURCE_LOCKED'),
+    ])
+    await asking.close()
+    await transport.close()
+  })
+
   it('a limit beyond what AMQP can say is no limit', async () => {
     const transport = await openTransport(url)
     const got: string[] = []
@@ -228,7 +260,7 @@ describeWith(['redis'], 'on Redis', () => {
     const other = await openTransport(direct)
     await other.publish(message('x'), defaultExchange, 'orders')
     expect(await got.promise).toBe('x')
-    const publishing = setInterval(() => void other.publish(message('ping'), controlExchange, ''), 50)
+    const publishing = setInterval(() => other.publish(message('ping'), controlExchange, '').catch(() => {}), 50)
     expect(await heard.promise).toBe('ping')
     clearInterval(publishing)
     await other.close()
