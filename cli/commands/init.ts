@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { installDependencies } from '../scaffold/install.ts'
 import { type Answers, brokerNames, defaultAnswers, planScaffold, templateNames } from '../scaffold/plan.ts'
-import { writeScaffold } from '../scaffold/write.ts'
+import { refuseTaken, writeScaffold } from '../scaffold/write.ts'
 
 type InitEvent =
   | { type: 'file'; path: string }
@@ -31,8 +31,10 @@ export const command = defineCommand({
   async *run(context, options, [name]): AsyncIterable<InitEvent> {
     const answers = await answersFor(context, { ...options, name })
     const plan = planScaffold(answers, context.cwd)
-    for (const { path } of plan.files) yield { type: 'file', path }
+    // Who was asked has seen the files.
+    if (options.yes || context.mode !== 'tty') for (const { path } of plan.files) yield { type: 'file', path }
     if (options.dryRun) return
+    await refuseTaken(plan.directory, options.force)
     if (!options.noInstall) yield { type: 'installing' }
     const finish = async (directory: string) => {
       if (!options.noInstall) await installDependencies(directory, context.signal)

@@ -56,6 +56,7 @@ export function InitScreen({ given, cwd, onDone }: InitScreenProps) {
       <Line label="Project" value={question === 'name' ? undefined : answers.name}>
         <TextInput
           placeholder={defaultAnswers.name}
+          onChange={(name) => name.trim() !== answers.name && setProblem('')}
           onSubmit={(name) => answer({ name: name.trim() || defaultAnswers.name }, 'broker')}
         />
       </Line>
@@ -100,6 +101,7 @@ function problemWith(answers: Answers, cwd: string): string {
     planScaffold(answers, cwd)
     return ''
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    if (error instanceof CliError) return `${error.message}. ${error.next}`
+    throw error
   }
 }

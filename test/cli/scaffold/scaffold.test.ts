@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -83,6 +83,37 @@ describe('writing', () => {
     await writeScaffold(plan(), { force: true, finish: nothing })
     expect(await readFile(join(home, 'shop', 'app.ts'), 'utf8')).toBe(content('app.ts'))
     expect(await readFile(join(home, 'shop', '.env'), 'utf8')).toBe(before)
+  })
+
+  it('replaces links instead of following them out of the project', async () => {
+    await mkdir(join(home, 'shop'))
+    await mkdir(join(home, 'outside'))
+    await writeFile(join(home, 'outside', 'app.ts'), 'mine')
+    await symlink(join(home, 'outside', 'app.ts'), join(home, 'shop', 'app.ts'))
+    await symlink(join(home, 'outside'), join(home, 'shop', 'tasks'))
+    await writeScaffold(plan(), { force: true, finish: nothing })
+    expect(await readdir(join(home, 'outside'))).toEqual(['app.ts'])
+    expect(await readFile(join(home, 'outside', 'app.ts'), 'utf8')).toBe('mine')
+    expect(await readFile(join(home, 'shop', 'app.ts'), 'utf8')).toBe(content('app.ts'))
+  })
+
+  it('makes an .env that it keeps its owner’s alone', async () => {
+    await mkdir(join(home, 'shop'))
+    await writeFile(join(home, 'shop', '.env'), 'REDIS_PASSWORD=x', { mode: 0o644 })
+    await writeScaffold(plan(), { force: true, finish: nothing })
+    expect((await stat(join(home, 'shop', '.env'))).mode & 0o777).toBe(0o600)
+  })
+
+  it.each([true, false])('refuses a file in its place (force: %s)', async (force) => {
+    await writeFile(join(home, 'shop'), 'mine')
+    await expect(writeScaffold(plan(), { force, finish: nothing })).rejects.toMatchObject({
+      code: 'DIRECTORY_EXISTS',
+      message: expect.stringContaining('is a file'),
+    })
+  })
+
+  it('keeps the package that the project is made with in git, so that a clone can be installed', () => {
+    expect(content('.gitignore')).not.toContain('vendor')
   })
 
   it('leaves nothing when it is interrupted', async () => {

@@ -54,6 +54,9 @@ describe('the init screen', () => {
     await screen.shows('../evil')
     screen.stdin.write(enter)
     await screen.shows("'../evil' cannot be the name of a project")
+    await screen.shows('Use letters, digits, dashes and underscores')
+    screen.stdin.write('x')
+    await until(() => !screen.lastFrame()?.includes('cannot be'), { describe: 'the mistake to go' })
   })
 
   it('makes nothing when it is left', async () => {
