@@ -178,7 +178,7 @@ describe('a stack without Docker', () => {
     await collect((await open()).down())
     await gone(pid)
     const left = readdirSync(join(directory, '.celery-sandbox')).sort()
-    expect(left).toEqual(['lock', 'lock-holder', 'logs', 'ports.json'])
+    expect(left).toEqual(['lock', 'logs', 'ports.json'])
     expect(await (await open()).ps()).toEqual([])
   })
 
