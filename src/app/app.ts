@@ -96,7 +96,10 @@ export class Celery implements Sender {
   /** Identifies this process to those who answer it. */
   readonly oid: string = randomUUID()
   readonly #origin = nodename(`gen${process.pid}`)
-  readonly #transport = new Once(() => this.openTransport())
+  // A broker that comes back may have lost its queues: a new producer makes sure of them again.
+  readonly #transport = new Once(() =>
+    this.openTransport(({ type }) => void (type === 'lost' && this.#producer.forget())),
+  )
   readonly #producer = new Once(async () => this.#createProducer(await this.#transport.get()))
   readonly #backend = new Once(() => this.openBackend())
   /** What results need of their app. */

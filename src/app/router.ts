@@ -100,7 +100,7 @@ function byName(routes: RouteMap, { task }: RoutedCall): RouteOptions | undefine
 }
 
 function matches(pattern: string | RegExp, task: string): boolean {
-  if (pattern instanceof RegExp) return pattern.test(task)
+  if (pattern instanceof RegExp) return task.search(pattern) !== -1 // unlike `test`, it remembers nothing
   return pattern === task || (/[*?]/.test(pattern) && globRegex(pattern).test(task))
 }
 

@@ -122,16 +122,18 @@ class RedisBackend implements Backend {
   async #openSubscriber(connect: () => Promise<Redis>): Promise<Redis> {
     const subscriber = await connect()
     subscriber.on('message', (key: string, text: string) => this.#tell(key, text))
-    // What was published while the connection was down is looked up.
-    subscriber.on('ready', () => {
-      for (const key of this.#watchers.keys()) {
-        this.#commands.get(key).then(
-          (text) => text && this.#tell(key, text),
-          () => {},
-        )
-      }
-    })
+    // What was published while a connection was down is looked up; either may be the last to be back.
+    for (const connection of [subscriber, this.#commands]) connection.on('ready', () => this.#lookAgain())
     return subscriber
+  }
+
+  #lookAgain(): void {
+    for (const key of this.#watchers.keys()) {
+      this.#commands.get(key).then(
+        (text) => text && this.#tell(key, text),
+        () => {},
+      )
+    }
   }
 
   #tell(key: string, text: string): void {

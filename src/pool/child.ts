@@ -7,6 +7,8 @@ import { sleep, systemClock } from '../clock.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { repr } from '../protocol/repr.ts'
+import { failure, readable } from '../trace/failure.ts'
+import type { Outcome } from '../trace/outcome.ts'
 import { redirectAsParent } from '../trace/redirect.ts'
 import { survive } from '../trace/stray.ts'
 import { trace } from '../trace/trace.ts'
@@ -50,9 +52,14 @@ async function run(request: TaskRequest): Promise<void> {
   running = new AbortController()
   const backend = await openBackend(app)
   const environment = { app, backend, log, sendEvent }
-  const outcome = await trace(request, running.signal, environment)
+  const outcome = await trace(request, running.signal, environment).catch((error) => lost(request, error))
   running = undefined
   tell({ is: 'done', outcome, memoryKib: tellsMemory ? parent.memoryKib() : 0 })
+}
+
+/** The parent waits for an answer, whatever befalls this library. */
+function lost(request: TaskRequest, error: unknown): Outcome {
+  return { state: 'FAILURE', error: failure(readable(error), request.task), runtimeMs: 0, isExpected: false }
 }
 
 // The task is ours already: it waits for the place of its result as long as that is away.

@@ -18,6 +18,10 @@ export const delayExchange: Exchange = levelExchange(highest)
 /** Where it comes out. */
 export const deliveryExchange: Exchange = exchange('celery_delayed_delivery', 'topic')
 
+/** Whether it has waited: it comes from a stage, and not from its task's exchange. */
+export const hasWaited = ({ exchange }: { readonly exchange: string }): boolean =>
+  exchange.startsWith('celery_delayed_')
+
 /** What RabbitMQ can hold, in seconds: eight and a half years. */
 export const longestDelay: number = 2 ** (highest + 1) - 1
 

@@ -32,6 +32,7 @@ export function replacing(message: TaskMessage, { options, ...signature }: Signa
       ...options,
       taskId: message.id,
       rootId: message.rootId,
+      ...(message.replyTo && { replyTo: message.replyTo }),
       ...(message.parentId && { parentId: message.parentId }),
       ...(message.group && { groupId: message.group }),
       ...(message.groupIndex !== null && { groupIndex: message.groupIndex }),

@@ -79,7 +79,7 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
       return answer
     }
     const retry = thrown instanceof Retry ? thrown : autoretry(thrown, request.retries, options)
-    return retry ? tryAgain(retry) : fail(thrown)
+    return retry ? tryAgain(retry).catch(fail) : fail(thrown)
   }
   return succeed(value).catch(fail)
 }

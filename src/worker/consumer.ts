@@ -27,6 +27,7 @@ export class Consumer {
   constructor(context: RequestContext, options: ConsumerOptions) {
     this.#context = context
     this.#options = options
+    options.rateLimits.onChange = (task) => this.#bookAnew(task)
   }
 
   async start(transport: Transport): Promise<void> {
@@ -107,6 +108,14 @@ export class Consumer {
     const at = rateLimits.book(request.message.task, now)
     if (at > now) limited.hold(request, at, () => this.#track(request.delivery, this.#runOrDiscard(request)))
     else await this.#runOrDiscard(request)
+  }
+
+  /** The rate of a task is another one: those that it holds back ask again, in their order. */
+  #bookAnew(task: string): void {
+    const { limited } = this.#options
+    const held = limited.list().filter(({ request }) => request.message.task === task)
+    for (const { request } of held) limited.release(request)
+    for (const { request } of held) this.#track(request.delivery, this.#begin(request))
   }
 
   async #runOrDiscard(request: Request): Promise<void> {

@@ -28,6 +28,12 @@ export class EtaSchedule {
     return held.sort((a, b) => a.untilMs - b.untilMs)
   }
 
+  /** Takes one out before its time. */
+  release(request: Request): void {
+    this.#held.get(request)?.timer.cancel()
+    this.#held.delete(request)
+  }
+
   /** Lets go of everything; the transport gives the messages back. */
   clear(): void {
     for (const { timer } of this.#held.values()) timer.cancel()

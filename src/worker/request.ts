@@ -7,6 +7,7 @@ import { messageOf } from '../errors.ts'
 import type { Dispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
 import type { Job, Pool } from '../pool/pool.ts'
+import { hasWaited } from '../protocol/delayed-delivery.ts'
 import { defaultExchange } from '../protocol/entity.ts'
 import { describeTask } from '../protocol/event.ts'
 import { toExceptionInfo } from '../protocol/exception.ts'
@@ -119,10 +120,13 @@ export class Request {
       onStart: (job) => this.#begin(job),
     })
     this.#limits?.cancel()
-    if (this.startedAt === undefined) return this.#turnBack()
-    if (outcome.state === 'TERMINATED') await this.#endTerminated(outcome.how)
-    else await this.#settle(outcome)
-    state.finish(this)
+    try {
+      if (this.startedAt === undefined) await this.#turnBack()
+      else if (outcome.state === 'TERMINATED') await this.#endTerminated(outcome.how)
+      else await this.#settle(outcome)
+    } finally {
+      state.finish(this)
+    }
   }
 
   #begin(job: Job): void {
@@ -265,7 +269,10 @@ export class Request {
   }
 
   #taskRequest(): TaskRequest {
-    return { ...this.message, hostname: this.#context.hostname, deliveryInfo: this.delivery.info }
+    const { info, queue } = this.delivery
+    // The way back, for a retry, is that of the queue; not through the stages of a delay.
+    const deliveryInfo = hasWaited(info) ? { ...info, exchange: '', routingKey: queue } : info
+    return { ...this.message, hostname: this.#context.hostname, deliveryInfo }
   }
 
   async #storeError(status: string, error: { name: string; module: string; message: string }): Promise<void> {

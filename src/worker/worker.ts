@@ -96,7 +96,7 @@ export class Worker implements Service {
     this.state = new WorkerState(new Revoked(app.clock, stateDb && nodePath(stateDb, this.hostname)))
     this.queues = served(app, this.hostname, options)
     this.#pool = choosePool(options.pool ?? app.conf.workerPool, options.appPath)
-    const concurrency = options.concurrency ?? app.conf.workerConcurrency ?? availableParallelism()
+    const concurrency = (options.concurrency ?? app.conf.workerConcurrency) || availableParallelism()
     this.concurrency = this.#pool.name === 'solo' ? 1 : (options.autoscale?.min ?? concurrency)
     this.#autoscale = this.#pool.name === 'solo' ? undefined : options.autoscale
     this.#limits = { soft: options.softTimeLimit, hard: options.timeLimit }
@@ -197,9 +197,9 @@ export class Worker implements Service {
     await pool.start()
     this.#undo.push(() => pool.stop())
     await consumer.start(transport)
+    this.#undo.push(() => consumer.stop())
     const delayed = queues.filter(waitsAtBroker)
     if (delayed.length > 0) await transport.declareDelays?.(delayed, app.conf.brokerNativeDelayedDeliveryQueueType)
-    this.#undo.push(() => consumer.stop())
     await autoscaler?.start()
     this.#undo.push(async () => autoscaler?.stop())
     log.info(`${hostname} ready.`)

@@ -6,8 +6,8 @@ import { answer } from '../support/process.ts'
 import { openTerminal } from '../support/terminal.ts'
 import { until } from '../support/wait.ts'
 
-/** What a process of the demo would be called. */
-const leftovers = async () => (await answer('pgrep', ['-af', 'celery-sandbox-demo'])) ?? ''
+/** Processes of a demo whose temporary directory that is. */
+const leftovers = async ({ path }: { path: string }) => (await answer('pgrep', ['-af', path])) ?? ''
 
 describe('demo', () => {
   it('shows a result, progress, a retry and a failure with its traceback, and leaves nothing', async () => {
@@ -26,7 +26,7 @@ describe('demo', () => {
     expect(stdout).toContain('npx celery-sandbox init shop')
     expect(stdout).not.toContain('\x1b')
     expect(await readdir(home.path)).toEqual([])
-    expect(await leftovers()).toBe('')
+    expect(await leftovers(home)).toBe('')
   })
 
   it('leaves nothing either when it is interrupted', async () => {
@@ -36,7 +36,7 @@ describe('demo', () => {
     demo.signal('SIGINT')
     expect(await demo.exited).toMatchObject({ code: 130 })
     expect(await readdir(home.path)).toEqual([])
-    expect(await leftovers()).toBe('')
+    expect(await leftovers(home)).toBe('')
   })
 
   it('leaves nothing even when it is killed', async () => {
@@ -45,7 +45,8 @@ describe('demo', () => {
     await demo.until('ready:')
     demo.signal('SIGKILL')
     await demo.exited
-    await until(async () => (await leftovers()) === '' && (await readdir(home.path)).length === 0, {
+    await until(async () => (await leftovers(home)) === '' && (await readdir(home.path)).length === 0, {
+      timeoutMs: 30_000,
       describe: 'the project and its processes to be gone',
     })
   })
@@ -57,7 +58,8 @@ describeWith(['tmux'], 'demo in a terminal that is closed', () => {
     const terminal = await openTerminal(`${cliCommand} demo`, { env: { TMPDIR: home.path } })
     await terminal.until('ready:')
     await terminal.close()
-    await until(async () => (await leftovers()) === '' && (await readdir(home.path)).length === 0, {
+    await until(async () => (await leftovers(home)) === '' && (await readdir(home.path)).length === 0, {
+      timeoutMs: 30_000,
       describe: 'the project and its processes to be gone',
     })
   })

@@ -16,6 +16,9 @@ describeWith(['rabbitmq'], 'a task with a countdown for a quorum queue', () => {
     })
     const received: number[] = []
     app.task('tasks.note', () => received.push(Date.now()))
+    const flaky = app.task('tasks.flaky', (self) => self.request.retries || self.retry({ countdown: 0 }), {
+      bind: true,
+    })
     const worker = new Worker(app, { hostname: 'w1@delayed' })
     await worker.start()
 
@@ -28,6 +31,8 @@ describeWith(['rabbitmq'], 'a task with a countdown for a quorum queue', () => {
     expect(worker.state.total.get('tasks.note')).toBe(1)
     expect(await late.get({ timeout: 10 })).toBe(2)
     expect((received[1] ?? 0) - sentAt).toBeGreaterThanOrEqual(2_500)
+    // A retry of what came late goes straight back to its queue.
+    expect(await flaky.applyAsync({ countdown: 1.1 }).get({ timeout: 10 })).toBe(1)
     await worker.stop()
     await app.close()
   })

@@ -219,7 +219,10 @@ class AmqpTransport implements Transport {
     // With a whole new connection it joins by itself.
     while (this.#consumers.has(consumer) && !consumer.hasChannel) {
       try {
-        await consumer.join(await this.#channel())
+        const channel = await this.#channel()
+        // Meanwhile it may have joined with a new connection.
+        if (consumer.hasChannel) await channel.close()
+        else await consumer.join(channel)
       } catch (error) {
         log.debug(`a consumer's channel could not be opened: ${messageOf(error)}`)
         await sleep(clock, 1_000)

@@ -29,7 +29,8 @@ export class Keys {
   }
 
   list(queue: string, priority: number): string {
-    const step = this.prioritySteps.findLast((candidate) => candidate <= priority) ?? 0
+    // As kombu: what is below all steps goes to the last.
+    const step = this.prioritySteps.findLast((candidate) => candidate <= priority) ?? this.prioritySteps.at(-1) ?? 0
     return this.#prefixed(step === 0 ? queue : `${queue}${this.#options.sep}${step}`)
   }
 

@@ -95,6 +95,7 @@ export class Unacked {
     const held = [...this.#mine.values()]
     this.#mine.clear()
     await this.#flushing
+    await this.#flush()
     await Promise.all(held.map((taken) => this.#putBack(taken, 'front')))
   }
 

@@ -171,11 +171,19 @@ describe('a task that another replaces', () => {
       onReplace: (_self, replacement) => replaced.push(replacement.task),
     })
     const link = { task: 'tasks.log', args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false } as const
-    const waiting = { callbacks: [{ ...link, args: [] }], group: 'g1', groupIndex: 3, rootId: 'r1', parentId: 'p1' }
+    const waiting = {
+      callbacks: [{ ...link, args: [] }],
+      group: 'g1',
+      groupIndex: 3,
+      rootId: 'r1',
+      parentId: 'p1',
+      replyTo: 'caller',
+    }
     expect(await run('tasks.start', waiting)).toEqual({ state: 'IGNORED' })
     expect(replaced).toEqual(['tasks.add'])
     const [message] = await sent()
     expect(message).toMatchObject({
+      properties: { replyTo: 'caller' },
       headers: {
         task: 'tasks.add',
         ...{ id: 'a1', root_id: 'r1', parent_id: 'p1', group: 'g1', group_index: 3, replaced_task_nesting: 1 },

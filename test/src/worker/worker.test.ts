@@ -174,8 +174,14 @@ describe('a worker', () => {
       'w1@test': { error: expect.stringMatching(/^Invalid rate limit string/) },
     })
     expect(await set('tasks.none', 1)).toEqual({ 'w1@test': { error: 'unknown task' } })
+    // With the new limit what was held back goes on.
+    expect(await second.get({ timeout: 5 })).toBe('done')
+    await set('tasks.rare', '1/h')
+    expect(await rare.delay().get({ timeout: 5 })).toBe('done')
+    const last = await rare.delay()
+    expect(await tasks.add.delay(1, 1).get({ timeout: 5 })).toBe(2)
     await worker.stop()
-    expect(await second.state()).toBe('PENDING')
+    expect(await last.state()).toBe('PENDING')
     expect(await (await app.transport()).size('celery')).toBe(1)
   })
 
