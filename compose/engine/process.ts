@@ -78,6 +78,10 @@ export class Process {
     }
   }
 
+  get isBroker(): boolean {
+    return this.#spec.broker !== undefined
+  }
+
   /** Asks the process to end, and makes it end after its grace period. */
   async stop(graceMs = this.#spec.graceMs): Promise<void> {
     this.#isStopping = true

@@ -88,8 +88,11 @@ export class Processes {
     channel.close()
   }
 
+  /** Brokers last: what runs may still have something to say. */
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#all.values()].map((process) => process.stop()))
+    const all = [...this.#all.values()]
+    await Promise.all(all.filter(({ isBroker }) => !isBroker).map((process) => process.stop()))
+    await Promise.all(all.map((process) => process.stop()))
   }
 
   #emit(event: EngineEvent): void {
