@@ -3,7 +3,7 @@ import { Once } from '../once.ts'
 import { persist } from '../persist.ts'
 import { dumps, loads } from '../protocol/json.ts'
 import { parseResultMeta, type ResultMeta, type ResultTuple } from '../protocol/result-meta.ts'
-import { connectionError, connectRedis, type Redis } from '../transport/redis/connection.ts'
+import { connectionError, connectRedis, hangUp, type Redis } from '../transport/redis/connection.ts'
 import { maskUrl } from '../url.ts'
 import { type Backend, type BackendOptions, type GroupStore, storePolicy } from './backend.ts'
 
@@ -167,11 +167,8 @@ class RedisBackend implements Backend {
 
   async close(): Promise<void> {
     this.#watchers.clear()
-    this.#commands.disconnect()
-    await this.#subscriber.forget()?.then(
-      (subscriber) => subscriber.disconnect(),
-      () => {},
-    )
+    hangUp(this.#commands)
+    await this.#subscriber.forget()?.then(hangUp, () => {})
   }
 
   async #attempt<T>(command: Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Celery } from '../../src/app/app.ts'
 import type { GivenSettings } from '../../src/app/config.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { defaultExchange, exchange, taskQueue } from '../../src/protocol/entity.ts'
 import { resultMeta } from '../../src/protocol/result-meta.ts'
 import { openTransport } from '../../src/transport/open.ts'
@@ -97,6 +98,36 @@ describeWith(['redis', 'python'], 'a Redis that is reached', () => {
     const redis = new Redis({ path, password: 'secret', db: 3 })
     expect(await redis.keys('_kombu.binding.celery')).toEqual(['_kombu.binding.celery'])
     redis.disconnect()
+  })
+
+  it('that went away leaves no timer behind when its transport is closed', async () => {
+    const port = await freePort()
+    const server = await startRedis('--port', String(port))
+    const timers = new Set<object>()
+    const clock: Clock = {
+      now: systemClock.now,
+      timer(run, delayMs) {
+        const timer = systemClock.timer(() => {
+          timers.delete(timer)
+          run()
+        }, delayMs)
+        timers.add(timer)
+        const cancel = () => {
+          timers.delete(timer)
+          timer.cancel()
+        }
+        return { cancel }
+      },
+    }
+    const lost = Promise.withResolvers<void>()
+    const onEvent = ({ type }: { type: string }) => type === 'lost' && lost.resolve()
+    const transport = await openTransport(`redis://127.0.0.1:${port}`, { clock, onEvent })
+    const control = exchange('control', 'fanout')
+    await transport.consume([taskQueue('celery'), taskQueue('own', { exchange: control, noAck: true })], () => {})
+    await server.stop()
+    await lost.promise
+    await transport.close()
+    await until(() => timers.size === 0, { describe: () => `no timer; there are ${timers.size}` })
   })
 
   it('through sentinels is the master they name', async () => {

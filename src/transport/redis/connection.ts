@@ -146,6 +146,13 @@ async function askForLife(redis: Redis, { everyMs, clock }: NonNullable<ConnectO
   }
 }
 
+/** Ends a connection for good: `end` follows, also for one that was waiting to reconnect, of which ioredis says nothing. */
+export function hangUp(redis: Redis): void {
+  const isAway = redis.status === 'reconnecting'
+  redis.disconnect()
+  if (isAway) redis.emit('end')
+}
+
 /** Names what went wrong in terms of the address, once and for all. */
 export function connectionError(url: string, cause: unknown, code: ConnectOptions['code']): CeleryError {
   const reason = messageOf(cause)

@@ -1,6 +1,6 @@
 import type { Queue } from '../../protocol/entity.ts'
 import type { Consumer } from '../transport.ts'
-import type { Redis } from './connection.ts'
+import { hangUp, type Redis } from './connection.ts'
 import type { Keys } from './keys.ts'
 
 /** A queue bound to a fanout exchange is a subscription on Redis: it hears what is published while it listens. */
@@ -25,6 +25,6 @@ export class FanoutSubscription implements Consumer {
   async setPrefetch(): Promise<void> {}
 
   async cancel(): Promise<void> {
-    this.#subscriber?.disconnect()
+    if (this.#subscriber) hangUp(this.#subscriber)
   }
 }

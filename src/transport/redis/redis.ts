@@ -12,7 +12,7 @@ import {
   type Transport,
   type TransportOptions,
 } from '../transport.ts'
-import { type ConnectOptions, connectionError, connectRedis, type Redis, redisAddress } from './connection.ts'
+import { type ConnectOptions, connectionError, connectRedis, hangUp, type Redis, redisAddress } from './connection.ts'
 import { RedisConsumer } from './consumer.ts'
 import { buried, bury } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
@@ -51,13 +51,13 @@ class Connections {
     const connection = await this.#connect(extra)
     this.#open.add(connection)
     connection.once('end', () => this.#open.delete(connection))
-    if (this.#isClosed) connection.disconnect()
+    if (this.#isClosed) hangUp(connection)
     return connection
   }
 
   close(): void {
     this.#isClosed = true
-    for (const connection of this.#open) connection.disconnect()
+    for (const connection of [...this.#open]) hangUp(connection)
   }
 }
 
