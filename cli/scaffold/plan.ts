@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { globSync, readFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join, relative, resolve, sep } from 'node:path'
 import { CliError } from '../errors.ts'
 import { templatesPath } from '../installation.ts'
 
@@ -61,13 +61,12 @@ function checkName(name: string): void {
 
 function readTemplate(source: string): [path: string, content: string][] {
   const root = join(templatesPath, source)
-  const entries = globSync('**/*', { cwd: root, withFileTypes: true, exclude: ['node_modules', 'vendor'] })
-  // Dot files are not matched by a star.
-  const dotted = globSync('**/.*', { cwd: root, withFileTypes: true })
-  return [...entries, ...dotted]
+  const left = new Set(['node_modules', 'vendor'])
+  return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => [path.slice(root.length + 1).replaceAll('\\', '/'), readFileSync(path, 'utf8')])
+    .filter((path) => !relative(root, path).split(sep).some((part) => left.has(part)))
+    .map((path) => [relative(root, path).replaceAll('\\', '/'), readFileSync(path, 'utf8')])
 }
 
 /** A password for each `…=change-me`. */
