@@ -1,6 +1,8 @@
-import { Celery as App } from './app/app.ts'
+import { Celery as App, type AppOptions } from './app/app.ts'
+import type { GivenSettings } from './app/config.ts'
 import type { TaskMessage } from './protocol/task-message.ts'
 import type { EagerResult } from './result/eager-result.ts'
+import { addBuiltins } from './trace/builtins.ts'
 import { runEagerly } from './trace/eager.ts'
 
 /**
@@ -13,6 +15,11 @@ import { runEagerly } from './trace/eager.ts'
  * await add.delay(4, 4).get()   // 8
  */
 export class Celery extends App {
+  constructor(main: string, settings: GivenSettings = {}, options: AppOptions = {}) {
+    super(main, settings, options)
+    addBuiltins(this)
+  }
+
   override runHere<R>(message: TaskMessage): Promise<EagerResult<R>> {
     return runEagerly(this, message)
   }

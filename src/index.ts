@@ -28,7 +28,20 @@ export type { StandardSchemaV1 } from './app/standard-schema.ts'
 export { type ApplyOptions, shortName, type Task, type TaskOptions } from './app/task.ts'
 export type { Backend } from './backend/backend.ts'
 export { openBackend } from './backend/open.ts'
-export { type CallOptions, type Signature, signature } from './canvas/signature.ts'
+export type { Call, CallOptions, Canvas, Chain, Chord, Group } from './canvas/canvas.ts'
+export {
+  chain,
+  chord,
+  chunks,
+  type GroupSignature,
+  group,
+  map,
+  type Signature,
+  signature,
+  signatureFromJSON,
+  starmap,
+} from './canvas/signature.ts'
+export type { Stamping, StampingVisitor, Stamps } from './canvas/stamp.ts'
 export { Celery } from './celery.ts'
 export { type Clock, ManualClock, sleep, systemClock, type Timer } from './clock.ts'
 export type { BroadcastOptions, ControlClient } from './control/client.ts'

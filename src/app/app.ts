@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Backend } from '../backend/backend.ts'
-import { openBackend, repliesToCaller } from '../backend/open.ts'
-import { compile } from '../canvas/compile.ts'
-import { type CallOptions, type Signature, signature } from '../canvas/signature.ts'
+import { openBackend } from '../backend/open.ts'
+import { type Call, type CallOptions, type Canvas, call } from '../canvas/canvas.ts'
+import type { Sender } from '../canvas/sender.ts'
+import { type Signature, sign, signatureFromJSON } from '../canvas/signature.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type ControlClient, createControlClient } from '../control/client.ts'
 import { CeleryError } from '../errors.ts'
@@ -11,13 +12,12 @@ import { createDispatcher } from '../events/dispatcher.ts'
 import { type Logger, silentLogger } from '../log.ts'
 import { nodename } from '../nodename.ts'
 import { Once } from '../once.ts'
-import { describeTask } from '../protocol/event.ts'
 import type { ErrorClasses } from '../protocol/exception.ts'
 import { isObject } from '../protocol/json.ts'
 import { LamportClock } from '../protocol/lamport.ts'
 import type { DeliveryInfo } from '../protocol/message.ts'
-import { decodeTask, encodeTask, type TaskMessage } from '../protocol/task-message.ts'
-import { AsyncResult, PendingResult } from '../result/async-result.ts'
+import type { TaskMessage } from '../protocol/task-message.ts'
+import { AsyncResult, type PendingResult } from '../result/async-result.ts'
 import type { EagerResult } from '../result/eager-result.ts'
 import { GroupResult, groupsOf } from '../result/group-result.ts'
 import type { Result, ResultSource } from '../result/result.ts'
@@ -25,18 +25,17 @@ import { resultFromTuple } from '../result/tuple.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport, TransportEvent } from '../transport/transport.ts'
 import { annotated } from './annotations.ts'
-import { builtins } from './builtins.ts'
 import { configure } from './config/configure.ts'
 import { inertSettings } from './config/inert.ts'
 import { nameSettings } from './config/names.ts'
 import type { GivenSettings, Settings } from './config.ts'
 import { currentTask } from './context.ts'
 import { importModule } from './module.ts'
+import { Outbox } from './outbox.ts'
 import { Producer } from './producer.ts'
 import { Queues } from './queues.ts'
 import { Registry } from './registry.ts'
 import { type Route, type RoutedCall, route } from './router.ts'
-import type { Sender } from './sender.ts'
 import { Signals } from './signals.ts'
 import type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts'
 import {
@@ -109,7 +108,7 @@ export class Celery implements Sender {
   #conf: Settings = configure()
   #queues: Queues = new Queues(this.#conf)
   #hasConnected = false
-  readonly #sending = new Set<Promise<void>>()
+  readonly #outbox: Outbox
 
   constructor(main: string, settings: GivenSettings = {}, options: AppOptions = {}) {
     this.main = main
@@ -123,8 +122,8 @@ export class Celery implements Sender {
       isInTask: () => currentTask() !== undefined,
       fromTuple: (tuple) => resultFromTuple(tuple, this.results),
     }
+    this.#outbox = new Outbox(this, { origin: this.#origin, producer: () => this.#producer.get() })
     this.configure(settings)
-    for (const [name, fn] of Object.entries(builtins(() => this.backend()))) this.task(name, fn)
   }
 
   /** The settings: what was given, over the defaults; frozen. {@link Celery.configure} gives more. */
@@ -223,105 +222,45 @@ export class Celery implements Sender {
   }
 
   /** Calls a task by its name, also one that only another language has. */
-  sendTask<R = unknown>(name: string, { args = [], kwargs = {}, ...options }: SendOptions = {}): PendingResult<R> {
-    return this.send<R>(signature(name, args, { kwargs, options }))
+  sendTask<R = unknown>(
+    name: string,
+    { args = [], kwargs = {}, ...options }: SendOptions = {},
+  ): PendingResult<R, AsyncResult<R>> {
+    return this.send<R, AsyncResult<R>>(call(name, args, { kwargs, options }))
   }
 
-  /** Sends a signature; with taskAlwaysEager, a task that is known here runs here. */
-  send<R>(given: Signature): PendingResult<R> {
-    const { message, options, destination } = this.#compile(given)
-    currentTask()?.children.push([[message.id, null], null])
-    if (this.conf.taskAlwaysEager && this.tasks.get(message.task)) {
-      return new PendingResult<R>(message.id, this.#runInstead<R>(message, options))
-    }
-    const sending = this.#track(this.#sendOff(message, destination, options)).then(
-      () => new AsyncResult<R>(message.id, this.results, { ignored: message.ignoreResult }),
-    )
-    return new PendingResult<R>(message.id, sending)
+  /** A call of a task by its name, or a signature that was written as JSON, which this app sends. */
+  signature<R = unknown>(
+    given: string | object,
+    args: readonly unknown[] = [],
+    options: Partial<Omit<Call, 'kind' | 'task' | 'args'>> = {},
+  ): Signature<R> {
+    if (typeof given !== 'string') return signatureFromJSON(given, this) as Signature<R>
+    return sign<R>(call(given, args, options), this)
   }
 
-  async #sendOff(message: TaskMessage, destination: Omit<Route, 'options'>, options: CallOptions): Promise<void> {
-    await this.#listenFor(message)
-    await this.#publish(message, destination, options)
-  }
-
-  /** What is on its way when the app closes shall arrive. */
-  #track(sending: Promise<void>): Promise<void> {
-    this.#sending.add(sending)
-    const forget = () => this.#sending.delete(sending)
-    sending.then(forget, forget)
-    return sending
+  /** Sends a signature or a workflow; with taskAlwaysEager, one whose tasks are known here runs here. */
+  send<R = unknown, H extends Result<R> = Result<R>>(canvas: Canvas): PendingResult<R, H> {
+    return this.#outbox.send<R, H>(canvas)
   }
 
   /**
-   * Runs a call here and now, without a broker.
+   * Runs a signature or a workflow here and now, without a broker.
    *
-   * @param options `throw`: reject with what the task throws; by default the setting taskEagerPropagates
+   * @param options `throw`: reject with what a task throws; by default the setting taskEagerPropagates
    */
-  async apply<R>(given: Signature, options: { throw?: boolean } = {}): Promise<EagerResult<R>> {
-    return this.#runAndTell<R>(this.#compile(given).message, options.throw)
+  apply<R = unknown, H extends Result<R> = EagerResult<R>>(canvas: Canvas, options?: { throw?: boolean }): Promise<H> {
+    return this.#outbox.apply<R, H>(canvas, options)
   }
 
-  // What is sent instead of run would be encoded: the task shall see the same arguments.
-  async #runInstead<R>(message: TaskMessage, options: CallOptions): Promise<EagerResult<R>> {
-    const { serializer = this.conf.taskSerializer } = options
-    const encoded = encodeTask(message, this.clock.now(), { serializer })
-    return this.#runAndTell<R>(decodeTask(encoded, [serializer]))
-  }
-
-  async #runAndTell<R>(message: TaskMessage, propagate = this.conf.taskEagerPropagates): Promise<EagerResult<R>> {
-    const result = await this.runHere<R>(message)
-    if (propagate) await result.get()
-    return result
+  /** Sends a message that exists already to where it came from: a retry, for example. */
+  resend(message: TaskMessage, whence: DeliveryInfo): Promise<void> {
+    return this.#outbox.resend(message, whence)
   }
 
   /** How a message runs in place: what runs tasks stands above this class. */
   runHere<R>(message: TaskMessage): Promise<EagerResult<R>> {
     throw new CeleryError('UNSUPPORTED', `this app cannot run ${message.task} in place`)
-  }
-
-  #compile(given: Signature) {
-    const { options, ...destination } = this.route(given)
-    const site = {
-      now: this.clock.now(),
-      newId: randomUUID,
-      origin: this.#origin,
-      oid: this.oid,
-      parent: currentTask()?.request,
-    }
-    return { message: compile({ ...given, options }, site), options, destination }
-  }
-
-  /** Results that come as messages find nobody unless somebody listens before the call is made. */
-  async #listenFor({ ignoreResult }: TaskMessage): Promise<void> {
-    if (!ignoreResult && repliesToCaller(this.conf.resultBackend)) await (await this.backend()).listen?.()
-  }
-
-  /** Sends a message that exists already to where it came from: a retry, for example. */
-  async resend(message: TaskMessage, { exchange, routingKey }: DeliveryInfo): Promise<void> {
-    const whence = exchange === '' ? { queue: routingKey } : { exchange, routingKey }
-    const { options, ...destination } = this.route({ ...message, options: whence })
-    await this.#publish(message, destination, options)
-  }
-
-  async #publish(message: TaskMessage, destination: Omit<Route, 'options'>, options: CallOptions): Promise<void> {
-    const { serializer = this.conf.taskSerializer, compression = this.conf.taskCompression } = options
-    const encoded = encodeTask(message, this.clock.now(), { serializer, compression })
-    const { args, kwargs, callbacks, errbacks, chain, chord } = message
-    const publication = {
-      body: [args, kwargs, { callbacks, errbacks, chain, chord }] as const,
-      exchange: destination.exchange,
-      routingKey: destination.routingKey,
-      headers: { ...encoded.headers },
-      properties: { ...encoded.properties },
-      declare: destination.queue ? [destination.queue] : [],
-    }
-    await this.signals.beforeTaskPublish.send(message.task, publication, this.log)
-    const { headers, properties } = publication
-    const producer = await this.#producer.get()
-    await producer.publish({ ...encoded, headers, properties }, destination, message.eta)
-    await this.signals.afterTaskPublish.send(message.task, publication, this.log)
-    if (this.conf.taskSendSentEvent) await this.#tellSent(message, destination)
   }
 
   /** Where a call goes, and its options: its own, over the task's, over its route's, over the settings. */
@@ -337,17 +276,6 @@ export class Celery implements Sender {
   #inherited(): Pick<CallOptions, 'priority'> {
     const parent = this.conf.taskInheritParentPriority ? currentTask() : undefined
     return parent ? { priority: parent.request.priority } : {}
-  }
-
-  async #tellSent(message: TaskMessage, { queue, exchange, routingKey }: Omit<Route, 'options'>): Promise<void> {
-    const events = createDispatcher(await this.transport(), {
-      hostname: this.#origin,
-      clock: this.lamport,
-      now: this.clock.now,
-    })
-    const where = { queue: queue?.name ?? null, exchange: exchange.name, routing_key: routingKey }
-    events.send('task-sent', { ...describeTask(message), ...where })
-    await events.flush()
   }
 
   /** The handle on a task that was sent before, here or elsewhere. */
@@ -411,7 +339,7 @@ export class Celery implements Sender {
 
   /** Closes this app's connections, after what is being sent; a later call opens them again. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#sending)
+    await this.#outbox.settled()
     this.#producer.forget()
     this.#control.forget()
     await this.#backend.forget()?.then(
@@ -426,10 +354,8 @@ export class Celery implements Sender {
   }
 
   #createProducer(transport: Transport): Producer {
-    const { taskPublishRetry, taskPublishRetryPolicy } = this.conf
-    const retry = taskPublishRetry ? taskPublishRetryPolicy : { ...taskPublishRetryPolicy, maxRetries: 0 }
-    const delayQueueType = this.conf.brokerNativeDelayedDeliveryQueueType
-    return new Producer(transport, { clock: this.clock, retry, delayQueueType })
+    const events = createDispatcher(transport, { hostname: this.#origin, clock: this.lamport, now: this.clock.now })
+    return new Producer({ transport, conf: this.conf, clock: this.clock, signals: this.signals, events, log: this.log })
   }
 }
 

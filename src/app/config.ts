@@ -119,6 +119,10 @@ export const settingsTable = {
   resultPersistent: setting(flag, false),
   /** Keep name, arguments, worker and retries with each result. */
   resultExtended: setting(flag, false),
+  /** Seconds to wait for the values of a chord's header, when all of it has ended. */
+  resultChordJoinTimeout: setting(seconds, 3),
+  /** Seconds between two looks at a chord, where a database keeps the results. */
+  resultChordRetryInterval: setting(seconds, 1),
   /** What only one result backend knows. */
   resultBackendTransportOptions: group({
     /** Redis: what the name of every key begins with. */

@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Signature } from '../canvas/signature.ts'
+import type { Canvas } from '../canvas/canvas.ts'
 import type { Logger } from '../log.ts'
 import type { DeliveryInfo } from '../protocol/message.ts'
 import type { ResultTuple } from '../protocol/result-meta.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
+import type { Result } from '../result/result.ts'
 import type { RetryOptions } from './exceptions.ts'
 
 /** One execution of a task: its message, and where it runs. Celery's `self.request`. */
@@ -31,12 +32,18 @@ export interface TaskContext {
    */
   retry(options?: RetryOptions): never
   /**
-   * Ends this task and lets another take its place: under the same id, with the same links, so that the caller gets
-   * the other's result. `return self.replace(add.s(2, 2))`.
+   * Ends this task and lets another, or a whole workflow, take its place: under the same id, with the same links, so
+   * that the caller gets its result; of a group, the list. `return self.replace(chain(add.s(2, 2), mul.s(8)))`.
    *
    * @throws {Ignore} always, once the other is sent
    */
-  replace(signature: Signature): Promise<never>
+  replace(signature: Canvas): Promise<never>
+  /**
+   * Lets the chord in whose header this task is wait for one more, whose value is then among those of the header.
+   *
+   * @throws {CeleryError} UNSUPPORTED outside of a chord, and where results are kept by nobody who counts
+   */
+  addToChord(signature: Canvas): Promise<Result>
   /** Stores a state of the task's own, for callers to see: `await self.updateState('PROGRESS', { done: 3, of: 10 })`. */
   updateState(state: string, meta?: unknown): Promise<void>
   /** Tells monitors something; `type` should begin with `task-`. */

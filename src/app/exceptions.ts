@@ -32,6 +32,14 @@ export class Ignore extends Error {
   }
 }
 
+/** Another task has taken the place of this one. */
+export class Replaced extends Ignore {
+  constructor() {
+    super('Replaced by new task')
+    this.name = 'Replaced'
+  }
+}
+
 /** The message goes back to the broker: to the queue again, or away. */
 export class Reject extends Error {
   readonly requeue: boolean
@@ -95,5 +103,35 @@ export class Terminated extends Error {
   constructor() {
     super('the task was terminated')
     this.name = 'Terminated'
+  }
+}
+
+/** Nobody here knows the task; Python callers get Celery's own class. */
+export class NotRegistered extends Error {
+  readonly excModule = 'celery.exceptions'
+
+  constructor(task: string) {
+    super(task)
+    this.name = 'NotRegistered'
+  }
+}
+
+/** Part of a chord has failed, so its body is not called; Python callers get Celery's own class. */
+export class ChordError extends Error {
+  readonly excModule = 'celery.exceptions'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ChordError'
+  }
+}
+
+/** Nobody wants the task any more; Python callers get Celery's own class. */
+export class TaskRevokedError extends Error {
+  readonly excModule = 'celery.exceptions'
+
+  constructor(message: string) {
+    super(message)
+    this.name = 'TaskRevokedError'
   }
 }

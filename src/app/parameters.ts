@@ -6,6 +6,8 @@ export interface Parameters {
   readonly parameters: readonly Parameter[]
   /** A rest parameter takes any further positional arguments. */
   readonly hasRest: boolean
+  /** After its last parameter the function is given an object of the keywords that no parameter has. */
+  readonly takesKeywords?: boolean
 }
 
 export interface Parameter {
@@ -44,9 +46,9 @@ function parameter(node: Pattern): Parameter {
 }
 
 /** `x, y = …, ...rest`: the list as a person reads it. */
-export function describeParameters({ parameters, hasRest }: Parameters): string {
+export function describeParameters({ parameters, hasRest, takesKeywords }: Parameters): string {
   const list = parameters.map(({ name = '{…}', isOptional }) => (isOptional ? `${name} = …` : name))
-  return [...list, ...(hasRest ? ['...rest'] : [])].join(', ')
+  return [...list, ...(hasRest ? ['...rest'] : []), ...(takesKeywords ? ['**kwargs'] : [])].join(', ')
 }
 
 /** A wrong call: what Python calls TypeError, and so it is for Python callers. */
@@ -70,7 +72,7 @@ export function bindArguments(
   args: readonly unknown[],
   kwargs: Readonly<Record<string, unknown>> = {},
 ): unknown[] {
-  const { parameters, hasRest } = declared
+  const { parameters, hasRest, takesKeywords = false } = declared
   const refuse = (problem: string): never => {
     throw new ArgumentsError(`${task}(${describeParameters(declared)}) ${problem}`)
   }
@@ -78,8 +80,13 @@ export function bindArguments(
     refuse(`takes ${count(parameters.length, 'argument')}, got ${args.length}`)
   }
   const bound = [...args]
+  const others: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(kwargs)) {
     const at = parameters.findIndex((candidate) => candidate.name === name)
+    if (at === -1 && takesKeywords) {
+      others[name] = value
+      continue
+    }
     if (at === -1) refuse(`got an unexpected keyword argument '${name}'`)
     if (at < args.length) refuse(`got multiple values for argument '${name}'`)
     bound[at] = value
@@ -88,6 +95,7 @@ export function bindArguments(
   if (missing.length > 0) {
     refuse(`is missing ${count(missing.length, 'argument')}: ${missing.map(({ name = '{…}' }) => name).join(', ')}`)
   }
+  if (takesKeywords) bound[Math.max(bound.length, parameters.length)] = others
   return bound
 }
 

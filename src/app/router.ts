@@ -1,4 +1,4 @@
-import type { CallOptions } from '../canvas/signature.ts'
+import type { CallOptions } from '../canvas/canvas.ts'
 import { defaultExchange, type Exchange, exchange, type Queue } from '../protocol/entity.ts'
 import type { Queues } from './queues.ts'
 
@@ -22,11 +22,15 @@ export type RouteList = readonly (readonly [pattern: string | RegExp, route: Rou
 export type TaskRoutes = RouteMap | RouteFunction | RouteList | readonly (RouteMap | RouteFunction)[]
 
 /** Where a message goes. */
-export interface Route {
+export interface Destination {
   /** Made sure of before: a message that no queue waits for is gone. */
   readonly queue: Queue | undefined
   readonly exchange: Exchange
   readonly routingKey: string
+}
+
+export interface Route {
+  readonly destination: Destination
   /** All that is known of the call now: its own options, over the route's. */
   readonly options: CallOptions
 }
@@ -49,14 +53,14 @@ export interface RouterSettings {
 /** Where a call goes: its own options first (the task's are among them), then `taskRoutes`, then the default queue. */
 export function route(call: RoutedCall, settings: RouterSettings, queues: Queues): Route {
   const options = { ...lookUp(call, settings.taskRoutes), ...withoutEmpty(call.options) }
-  return { ...destination(options, settings, queues), options }
+  return { destination: destination(options, settings, queues), options }
 }
 
 function destination(
   { queue: wanted, exchange: exchangeName, exchangeType, routingKey }: CallOptions,
   { taskDefaultQueue, taskDefaultRoutingKey }: RouterSettings,
   queues: Queues,
-): Omit<Route, 'options'> {
+): Destination {
   if (wanted === undefined && exchangeName !== undefined) {
     const target = queues.exchange(exchangeName) ?? exchange(exchangeName, exchangeType)
     return { queue: undefined, exchange: target, routingKey: routingKey ?? taskDefaultRoutingKey ?? taskDefaultQueue }

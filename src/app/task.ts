@@ -1,13 +1,14 @@
-import { type CallOptions, type Signature, signature } from '../canvas/signature.ts'
+import { type CallOptions, type Canvas, call } from '../canvas/canvas.ts'
+import type { Sender } from '../canvas/sender.ts'
+import { type Signature, sign } from '../canvas/signature.ts'
 import type { State } from '../protocol/states.ts'
-import type { PendingResult } from '../result/async-result.ts'
+import type { AsyncResult, PendingResult } from '../result/async-result.ts'
 import type { EagerResult } from '../result/eager-result.ts'
 import { Conformity } from './conformity.ts'
 import type { TaskContext } from './context.ts'
 import type { RetryOptions } from './exceptions.ts'
 import { bindArguments, type Parameters, parametersOf } from './parameters.ts'
 import { parseRate } from './rate.ts'
-import type { Sender } from './sender.ts'
 import type { InferOutput, StandardSchemaV1 } from './standard-schema.ts'
 
 /** A class of errors. */
@@ -23,7 +24,7 @@ export interface TaskHooks {
   /** After any of these, with the state it ended in and its value or error. */
   readonly afterReturn?: (self: TaskContext, state: State, result: unknown) => unknown
   /** Before another task takes this one's place. */
-  readonly onReplace?: (self: TaskContext, replacement: Signature) => unknown
+  readonly onReplace?: (self: TaskContext, replacement: Canvas) => unknown
 }
 
 /**
@@ -74,10 +75,17 @@ export interface TaskOptions extends TaskHooks, TaskSchemas {
   /** @default the setting taskCompression */
   readonly compression?: string
   readonly expires?: number
+  /**
+   * As an errback it is called in place, by the worker of the task that failed, with `(request, error, traceback)`:
+   * Celery's new style. Otherwise it is sent, with the id of that task. @default false
+   */
+  readonly errback?: boolean
   /** Errors that are expected: logged as information, without a traceback. */
   readonly throws?: readonly ErrorClass[]
   /** Store errors although the result is ignored. @default the setting taskStoreErrorsEvenIfIgnored */
   readonly storeErrorsEvenIfIgnored?: boolean
+  /** The function's last argument is an object of the keyword arguments that no parameter has. @default false */
+  readonly kwargs?: boolean
   /** Parameter names, where the function's source does not tell them (minified code). */
   readonly params?: readonly string[]
 }
@@ -137,9 +145,9 @@ export interface Task<A extends unknown[] = unknown[], R = unknown> {
    */
   applyHere(options?: ApplyOptions<A> & { readonly throw?: boolean }): Promise<EagerResult<R>>
   /** A call to be made later; arguments given then come first. */
-  s(...args: Tail<A>): Signature
+  s(...args: Tail<A>): Signature<R>
   /** The same, immutable: it takes no further arguments. */
-  si(...args: A): Signature
+  si(...args: A): Signature<R>
   /** Runs the function with a context: what a worker does. */
   run(context: TaskContext, args: readonly unknown[], kwargs?: Readonly<Record<string, unknown>>): unknown
 }
@@ -162,11 +170,11 @@ export function createTask<A extends unknown[], R>(
   const parameters = declaredParameters(fn, options)
   const check = (args: readonly unknown[], kwargs = {}) => bindArguments(shortName(taskName), parameters, args, kwargs)
   const schemas = new Conformity(shortName(taskName), parameters, options)
-  const call = ({ args, kwargs, ...options }: ApplyOptions<A>) => {
+  const checked = ({ args, kwargs, ...options }: ApplyOptions<A>) => {
     schemas.checkCall(check(args ?? [], kwargs))
-    return signature(taskName, args ?? [], { ...(kwargs && { kwargs }), options })
+    return call(taskName, args ?? [], { ...(kwargs && { kwargs }), options })
   }
-  const applyAsync = (options: ApplyOptions<A> = {}) => sender.send<R>(call(options))
+  const applyAsync = (options: ApplyOptions<A> = {}) => sender.send<R, AsyncResult<R>>(checked(options))
   const here = (...args: A) => {
     if (options.bind) throw new TypeError(`${taskName} is bound: it needs a worker's context, so send it with delay()`)
     return schemas.around(args, (given) => (fn as TaskFunction<A, R>)(...(given as A))) as R | Promise<R>
@@ -178,10 +186,10 @@ export function createTask<A extends unknown[], R>(
       parameters,
       applyAsync,
       applyHere: async ({ throw: propagate, ...options }: ApplyOptions<A> & { throw?: boolean } = {}) =>
-        sender.apply<R>(call(options), propagate === undefined ? {} : { throw: propagate }),
+        sender.apply<R, EagerResult<R>>(checked(options), propagate === undefined ? {} : { throw: propagate }),
       delay: (...args: A) => applyAsync({ args }),
-      s: (...args: Tail<A>) => signature(taskName, args),
-      si: (...args: A) => signature(taskName, args, { immutable: true }),
+      s: (...args: Tail<A>) => sign<R>(call(taskName, args), sender),
+      si: (...args: A) => sign<R>(call(taskName, args, { immutable: true }), sender),
       run: (context: TaskContext, args: readonly unknown[], kwargs = {}) => {
         const first = options.bind ? [context] : []
         return schemas.around(check(args, kwargs), (given) =>
@@ -192,10 +200,11 @@ export function createTask<A extends unknown[], R>(
   )
 }
 
-function declaredParameters(fn: (...args: never[]) => unknown, { bind, params }: TaskOptions): Parameters {
+function declaredParameters(fn: (...args: never[]) => unknown, { bind, params, kwargs }: TaskOptions): Parameters {
   if (params) return { parameters: params.map((name) => ({ name, isOptional: false })), hasRest: false }
   const { parameters, hasRest } = parametersOf(fn)
-  return { parameters: bind ? parameters.slice(1) : parameters, hasRest }
+  const own = parameters.slice(bind ? 1 : 0, kwargs && !hasRest ? -1 : undefined)
+  return { parameters: own, hasRest, ...(kwargs && { takesKeywords: true }) }
 }
 
 /** `arithmetics.add` → `add`. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { RetryPolicy } from '../persist.ts'
 import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
+import type { State } from '../protocol/states.ts'
 import type { Transport } from '../transport/transport.ts'
 
 /** Keeps results: the worker stores, the caller looks, waits or forgets. */
@@ -37,6 +38,9 @@ export interface Backend {
   /** Groups of results under an id, where they can be kept. */
   readonly groups?: GroupStore
 
+  /** Chords, where ends can be counted. */
+  readonly chords?: ChordStore
+
   /** Deletes what has expired, for a backend where that does not happen by itself. */
   cleanUp?(): Promise<void>
 
@@ -48,6 +52,41 @@ export interface GroupStore {
   restore(groupId: string): Promise<ResultTuple | undefined>
   delete(groupId: string): Promise<void>
 }
+
+/** Counts the ends of a chord's header: as members, however often each is told. */
+export interface ChordStore {
+  /**
+   * Says how many ends there are, before the first can come.
+   *
+   * @param header kept where its members are groups themselves, as the values then do not tell how they belong together
+   */
+  expect(groupId: string, size: number, header: ResultTuple): Promise<void>
+
+  /** Waits for so many ends more. */
+  extend(groupId: string, by: number): Promise<void>
+
+  /**
+   * Notes an end. Gives all of them, in the order of their places, to the one that completes them; again to the same
+   * one if it is told again, as it may have died before it could do anything.
+   */
+  end(groupId: string, member: ChordMember): Promise<ChordMember[] | undefined>
+
+  /** The body is on its way: nothing needs to be known any more. */
+  forget(groupId: string): Promise<void>
+}
+
+/** One end of a chord's header. */
+export interface ChordMember {
+  readonly id: string
+  /** Its place in the group; null comes last. */
+  readonly index: number | null
+  readonly state: State
+  /** The value, or an ExceptionInfo. */
+  readonly result: unknown
+}
+
+/** Whether a group has members that are groups themselves. */
+export const isNested = ([, members]: ResultTuple): boolean => members?.some(([, inner]) => inner !== null) ?? false
 
 /** Where a task's message says that its results shall go; the message itself is one. */
 export interface Caller {

@@ -1,7 +1,8 @@
 import type { Timer } from '../clock.ts'
 import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
 import { states } from '../protocol/states.ts'
-import type { Backend, BackendOptions, GroupStore } from './backend.ts'
+import type { Backend, BackendOptions, ChordMember, ChordStore, GroupStore } from './backend.ts'
+import { isNested } from './backend.ts'
 
 /** Results inside the process, for tests: every `memory://name` of one process is the same store. */
 export async function openMemory(url: string, options: BackendOptions): Promise<Backend> {
@@ -21,11 +22,25 @@ interface Store {
   watchers: Map<string, Set<Watcher>>
   expiries: Map<string, Timer>
   groups: Map<string, ResultTuple>
+  chords: Map<string, Count>
+}
+
+interface Count {
+  size: number
+  readonly members: Map<string, ChordMember>
+  /** Who completed it. */
+  completedBy?: string
 }
 
 const stores = new Map<string, Store>()
 
-const emptyStore = (): Store => ({ metas: new Map(), watchers: new Map(), expiries: new Map(), groups: new Map() })
+const emptyStore = (): Store => ({
+  metas: new Map(),
+  watchers: new Map(),
+  expiries: new Map(),
+  groups: new Map(),
+  chords: new Map(),
+})
 
 class MemoryBackend implements Backend {
   readonly name = 'memory'
@@ -79,6 +94,30 @@ class MemoryBackend implements Backend {
     }
   }
 
+  get chords(): ChordStore {
+    const { groups, chords } = this.#store
+    return {
+      expect: async (groupId, size, header) => {
+        chords.set(groupId, { size, members: new Map() })
+        if (isNested(header)) groups.set(groupId, structuredClone(header))
+      },
+      extend: async (groupId, by) => {
+        const count = chords.get(groupId)
+        if (count) count.size += by
+      },
+      end: async (groupId, member) => {
+        const count = chords.get(groupId)
+        if (!count) return undefined
+        const isNew = !count.members.has(member.id)
+        if (isNew) count.members.set(member.id, structuredClone(member))
+        if (count.members.size !== count.size) return undefined
+        if (isNew) count.completedBy = member.id
+        return count.completedBy === member.id ? inOrder(count.members.values()) : undefined
+      },
+      forget: async (groupId) => void chords.delete(groupId),
+    }
+  }
+
   async close(): Promise<void> {
     for (const timer of this.#store.expiries.values()) timer.cancel()
     this.#store.expiries.clear()
@@ -94,3 +133,6 @@ class MemoryBackend implements Backend {
     )
   }
 }
+
+const inOrder = (members: Iterable<ChordMember>): ChordMember[] =>
+  structuredClone([...members]).sort((a, b) => (a.index ?? Infinity) - (b.index ?? Infinity))

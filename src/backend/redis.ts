@@ -3,9 +3,18 @@ import { Once } from '../once.ts'
 import { persist } from '../persist.ts'
 import { dumps, loads } from '../protocol/json.ts'
 import { parseResultMeta, type ResultMeta, type ResultTuple } from '../protocol/result-meta.ts'
+import type { State } from '../protocol/states.ts'
 import { connectionError, connectRedis, hangUp, type Redis } from '../transport/redis/connection.ts'
 import { maskUrl } from '../url.ts'
-import { type Backend, type BackendOptions, type GroupStore, storePolicy } from './backend.ts'
+import {
+  type Backend,
+  type BackendOptions,
+  type ChordMember,
+  type ChordStore,
+  type GroupStore,
+  isNested,
+  storePolicy,
+} from './backend.ts'
 
 /** Results in Redis with Celery's keys, so that Python and TypeScript read each other's (§5.2 of its wire formats). */
 export async function openRedis(url: string, options: BackendOptions): Promise<Backend> {
@@ -26,6 +35,25 @@ redis.call('PUBLISH', KEYS[1], ARGV[1])
 return 1
 `
 
+/**
+ * Notes an end of a chord: once for each task, however often it is told. Replies with all of them to the one that
+ * completes the chord, and to nobody else; to the same one again if it is told again.
+ * KEYS: .j, .t, .s of the group, and who completed it. ARGV: member, score, task id, seconds to live (0: for ever).
+ */
+const end = `-- celery-sandbox:chord-end
+local known = false
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[2])) do
+  if string.find(entry, '"' .. ARGV[3] .. '"', 1, true) == string.find(entry, '"', 1, true) then known = true end
+end
+if not known then redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1]) end
+local size = redis.call('GET', KEYS[3])
+local isComplete = size and redis.call('ZCARD', KEYS[1]) == size + (redis.call('GET', KEYS[2]) or 0)
+if isComplete and not known then redis.call('SET', KEYS[4], ARGV[3]) end
+if ARGV[4] ~= '0' then for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[4]) end end
+if not isComplete or redis.call('GET', KEYS[4]) ~= ARGV[3] then return false end
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+`
+
 /** Celery's names of keys, behind the prefix of all, which it sets off with an underscore where it ends in a letter. */
 class Keys {
   readonly #prefix: string
@@ -40,6 +68,12 @@ class Keys {
 
   group(groupId: string): string {
     return `${this.#prefix}celery-taskset-meta-${groupId}`
+  }
+
+  /** Ends that have come, ends that were added, ends that were there, and, ours alone, who completed them. */
+  chord(groupId: string): readonly [ends: string, added: string, size: string, completedBy: string] {
+    const group = this.group(groupId)
+    return [`${group}.j`, `${group}.t`, `${group}.s`, `${group}.completed-by`]
   }
 }
 
@@ -58,6 +92,7 @@ class RedisBackend implements Backend {
   /** By key; those who watch the same task wait for the same subscription. */
   readonly #subscriptions = new Map<string, Promise<unknown>>()
   readonly #store: (key: string, text: string, expires: number) => Promise<unknown>
+  readonly #end: (...keysAndArguments: (string | number)[]) => Promise<string[] | null>
   readonly #subscriber: Once<Redis>
 
   constructor(url: string, commands: Redis, connect: () => Promise<Redis>, options: BackendOptions) {
@@ -68,13 +103,14 @@ class RedisBackend implements Backend {
     this.#subscriber = new Once(() => this.#openSubscriber(connect))
     commands.defineCommand('celeryStore', { numberOfKeys: 1, lua: store })
     this.#store = Reflect.get(commands, 'celeryStore').bind(commands)
+    commands.defineCommand('celeryChordEnd', { numberOfKeys: 4, lua: end })
+    this.#end = Reflect.get(commands, 'celeryChordEnd').bind(commands)
   }
 
   async store(meta: ResultMeta): Promise<void> {
-    const { clock, resultExpires } = this.#options
     const text = dumps(meta)
-    const store = () => this.#attempt(this.#store(this.#keys.meta(meta.task_id), text, Math.trunc(resultExpires)))
-    await persist(store, clock, storePolicy)
+    const store = () => this.#attempt(this.#store(this.#keys.meta(meta.task_id), text, this.#expires))
+    await persist(store, this.#options.clock, storePolicy)
   }
 
   async get(taskId: string): Promise<ResultMeta | undefined> {
@@ -153,16 +189,45 @@ class RedisBackend implements Backend {
   /** As Celery keeps them: `{"result": [[id, parent], members]}`. */
   readonly groups: GroupStore = {
     save: async (groupId, tuple) => {
-      const expiry = Math.trunc(this.#options.resultExpires)
       const text = dumps({ result: tuple })
       const key = this.#keys.group(groupId)
-      await this.#attempt(expiry ? this.#commands.setex(key, expiry, text) : this.#commands.set(key, text))
+      await this.#attempt(
+        this.#expires ? this.#commands.setex(key, this.#expires, text) : this.#commands.set(key, text),
+      )
     },
     restore: async (groupId) => {
       const text = await this.#attempt(this.#commands.get(this.#keys.group(groupId)))
       return text === null ? undefined : (loads(text) as { result: ResultTuple }).result
     },
     delete: async (groupId) => void (await this.#attempt(this.#commands.del(this.#keys.group(groupId)))),
+  }
+
+  readonly chords: ChordStore = {
+    expect: async (groupId, size, header) => {
+      if (isNested(header)) await this.groups.save(groupId, header)
+      const [, , key] = this.#keys.chord(groupId)
+      await this.#attempt(
+        this.#expires ? this.#commands.setex(key, this.#expires, size) : this.#commands.set(key, size),
+      )
+    },
+    extend: async (groupId, by) => {
+      const [, added] = this.#keys.chord(groupId)
+      await this.#attempt(this.#commands.incrby(added, by))
+    },
+    end: async (groupId, { id, index, state, result }) => {
+      // Text for text what Python writes, which counts texts.
+      const member = `[1, ${dumps(id)}, ${dumps(state)}, ${dumps(result)}]`
+      const ends = await this.#attempt(
+        this.#end(...this.#keys.chord(groupId), member, index ?? '+inf', id, this.#expires),
+      )
+      return ends?.map(parseMember)
+    },
+    forget: async (groupId) => void (await this.#attempt(this.#commands.del(...this.#keys.chord(groupId)))),
+  }
+
+  /** Seconds; 0 keeps for ever. */
+  get #expires(): number {
+    return Math.trunc(this.#options.resultExpires)
   }
 
   async close(): Promise<void> {
@@ -191,4 +256,10 @@ function parse(whose: string, text: string): ResultMeta {
   }
   const next = 'Let every worker keep results as JSON (result_serializer).'
   throw new CeleryError('DECODE_ERROR', `what is stored for ${whose} is no result in JSON`, { cause, next })
+}
+
+/** `[1, id, state, result]`, as Celery writes it. */
+function parseMember(text: string, index: number): ChordMember {
+  const [, id, state, result] = loads(text) as [number, string, State, unknown]
+  return { id, index, state, result }
 }

@@ -1,49 +1,71 @@
-import { type TaskMessage, taskMessage } from '../protocol/task-message.ts'
-import { listOf, type Signature, toData } from './signature.ts'
+import type { ResultTuple } from '../protocol/result-meta.ts'
+import { type Call, type Canvas, call, chainOf, type Group } from './canvas.ts'
+import { toData } from './data.ts'
+import { resultOf } from './freeze.ts'
+import { callsOf, change } from './walk.ts'
 
-/** What a call takes from where it is made. */
-export interface CallSite {
-  /** Epoch milliseconds. */
-  readonly now: number
-  readonly newId: () => string
-  /** `gen<pid>@<host>`. */
-  readonly origin: string
-  /** Where this process listens for answers. */
-  readonly oid: string
-  /** The task that makes the call, if one does. */
-  readonly parent: { readonly id: string; readonly rootId: string } | undefined
+/** What is to be done, in order, to set a canvas going; what follows later is carried by the calls. */
+export type Step =
+  /** One message. */
+  | { readonly do: 'call'; readonly call: Call }
+  /** Before the header is sent, whoever counts its ends has to know how many there are. */
+  | { readonly do: 'expect'; readonly chord: ExpectedChord }
+
+export interface ExpectedChord {
+  readonly groupId: string
+  /** How many ends the header has. */
+  readonly size: number
+  readonly header: ResultTuple
+  readonly body: Canvas
 }
 
-/** A signature and a call site give the message to send: ids, times and ancestry become definite. */
-export function compile({ task, args, kwargs, options }: Signature, site: CallSite): TaskMessage {
-  const id = options.taskId ?? site.newId()
-  const { link, linkError, stamps, countdown, eta, expires } = options
-  return taskMessage({
-    task,
-    id,
-    args,
-    kwargs,
-    origin: site.origin,
-    replyTo: options.replyTo ?? site.oid,
-    rootId: options.rootId ?? site.parent?.rootId ?? id,
-    parentId: options.parentId ?? site.parent?.id ?? null,
-    eta: countdown === undefined ? (eta ?? null) : new Date(site.now + countdown * 1000),
-    expires: typeof expires === 'number' ? new Date(site.now + expires * 1000) : (expires ?? null),
-    group: options.groupId ?? null,
-    groupIndex: options.groupIndex ?? null,
-    retries: options.retries ?? 0,
-    replacedTaskNesting: options.replacedTaskNesting ?? 0,
-    shadow: options.shadow ?? null,
-    timeLimit: options.timeLimit ?? null,
-    softTimeLimit: options.softTimeLimit ?? null,
-    ignoreResult: options.ignoreResult ?? false,
-    priority: options.priority ?? 0,
-    deliveryMode: options.deliveryMode ?? 2,
-    headers: options.headers ?? {},
-    callbacks: link ? listOf(link).map(toData) : null,
-    chain: options.chain ?? null,
-    errbacks: linkError ? listOf(linkError).map(toData) : null,
-    stampedHeaders: stamps ? Object.keys(stamps) : null,
-    stamps: stamps ?? {},
+/** @param canvas prepared and frozen */
+export function compile(canvas: Canvas): Step[] {
+  switch (canvas.kind) {
+    case 'task':
+      return [{ do: 'call', call: canvas }]
+    case 'chain': {
+      const [first, ...rest] = canvas.tasks
+      // Of a prepared chain only the last step is no task.
+      return first
+        ? [{ do: 'call', call: { ...(first as Call), options: { ...(first as Call).options, chain: rest } } }]
+        : []
+    }
+    case 'group':
+      return canvas.tasks.flatMap((task, index) => compile(enlist(task, canvas, index)))
+    case 'chord': {
+      const { header, body } = canvas
+      const expected = { groupId: header.id ?? '', size: callsOf(header, 'end').length, header: resultOf(header), body }
+      const members = header.tasks.flatMap((task, index) => compile(enlist(task, header, index, body)))
+      return [{ do: 'expect', chord: expected }, ...members]
+    }
+  }
+}
+
+// What ends in a group stays in the chord that was there first: its members are ends of that.
+function enlist(task: Canvas, { id = '' }: Group, groupIndex: number, chord?: Canvas): Canvas {
+  const place = { groupId: id, groupIndex, ...(chord && { chord }) }
+  return change(task, 'end', (end) => ({ ...end, options: { ...place, ...end.options } }))
+}
+
+/**
+ * Where results are only kept, nobody counts: this task looks until all have ended, and sends the body
+ * (§6.2 of Celery's wire formats).
+ */
+export function unlock({ groupId, header, body }: ExpectedChord, interval: number | null = null): Call {
+  const [first] = callsOf(body, 'start')
+  const { queue, priority } = first?.options ?? {}
+  return call('celery.chord_unlock', [groupId, toData(body)], {
+    kwargs: { interval, max_retries: null, result: header[1] },
+    options: {
+      countdown: 1,
+      ignoreResult: true,
+      ...(queue !== undefined && { queue }),
+      ...(priority !== undefined && { priority }),
+    },
   })
 }
+
+/** The chain that a task's message carries, as one canvas with what comes first. */
+export const followedBy = (first: Canvas, rest: readonly Canvas[]): Canvas =>
+  rest.length > 0 ? chainOf([first, ...rest]) : first

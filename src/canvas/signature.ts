@@ -1,127 +1,278 @@
-import type { ExchangeType, Queue } from '../protocol/entity.ts'
-import { isObject } from '../protocol/json.ts'
-import { type SignatureData, signatureData } from '../protocol/signature-data.ts'
+import { randomUUID } from 'node:crypto'
+import { CeleryError } from '../errors.ts'
+import { parseSignatureData, type SignatureData } from '../protocol/signature-data.ts'
+import type { AsyncResult, PendingResult } from '../result/async-result.ts'
+import type { GroupResult } from '../result/group-result.ts'
+import type { Result } from '../result/result.ts'
+import { type Call, type CallOptions, type Canvas, call, chainOf, chordOf, type Group, groupOf } from './canvas.ts'
+import { chunksOf, fromData, toData } from './data.ts'
+import { freeze, resultOf } from './freeze.ts'
+import type { Sender } from './sender.ts'
+import { type Stamping, stamped } from './stamp.ts'
+import { describe } from './text.ts'
+import { addOptions, withArguments, withLink, withLinkError, withOptions } from './walk.ts'
 
-/** How a task is called: Celery's `apply_async` options. Times are seconds. */
-export interface CallOptions {
-  readonly taskId?: string
-  /** Seconds from now before it may start. */
-  readonly countdown?: number
-  /** Not before. */
-  readonly eta?: Date
-  /** Not after: a time, or seconds from now. */
-  readonly expires?: Date | number
-  /** By name, or one that was made here: `workerDirect('celery@box')`. */
-  readonly queue?: string | Queue
-  /** An exchange by name, instead of a queue or with one. */
-  readonly exchange?: string
-  readonly exchangeType?: ExchangeType
-  readonly routingKey?: string
-  readonly priority?: number
-  readonly serializer?: string
-  /** `gzip`, `brotli` or `zstd`. */
-  readonly compression?: string
-  readonly headers?: Readonly<Record<string, unknown>>
-  /** A display name for logs and events. */
-  readonly shadow?: string
-  readonly timeLimit?: number
-  readonly softTimeLimit?: number
-  readonly ignoreResult?: boolean
-  /** Called with the result when the task has succeeded. */
-  readonly link?: Signature | readonly Signature[]
-  /** Called with the task's id when it has failed. */
-  readonly linkError?: Signature | readonly Signature[]
-  readonly stamps?: Readonly<Record<string, unknown>>
-  readonly retries?: number
-  readonly replyTo?: string
-  readonly rootId?: string
-  readonly parentId?: string
-  readonly groupId?: string
-  readonly groupIndex?: number
-  readonly deliveryMode?: 1 | 2
-  /** How many tasks have taken the place of another under this id. */
-  readonly replacedTaskNesting?: number
-  /** What follows, in reverse order. */
-  readonly chain?: readonly SignatureData[]
+const inspect = Symbol.for('nodejs.util.inspect.custom')
+
+/**
+ * A call, or a workflow of calls, that has not been made yet. It never changes: what changes it gives another.
+ * `R` is the value it will have, `H` what its sender holds.
+ *
+ * @example
+ * const price = add.s(2, 2).pipe(add.s(5), mul.s(8))
+ * await price.delay().get()   // 72
+ */
+export type Signature<R = unknown, H extends Result<R> = AsyncResult<R>> = Canvas & Verbs<R, H>
+
+/** How to call, with arguments: those of its own come after. */
+export interface PartialOptions extends CallOptions {
+  readonly args?: readonly unknown[]
+  readonly kwargs?: Readonly<Record<string, unknown>>
 }
 
-/** A call that has not been made yet: plain frozen data, to be sent now, later, or by another task. */
-export interface Signature {
-  readonly kind: 'task'
-  readonly task: string
-  readonly args: readonly unknown[]
-  readonly kwargs: Readonly<Record<string, unknown>>
-  readonly options: CallOptions
-  /** Takes no arguments from what ran before it. */
-  readonly immutable: boolean
+/** What can be done with a signature. */
+class Verbs<R, H extends Result<R>> {
+  readonly #sender: Sender | undefined
+
+  constructor(canvas: Canvas, sender: Sender | undefined) {
+    Object.assign(this, canvas)
+    this.#sender = sender
+    Object.freeze(this)
+  }
+
+  /** Whose app sends it, when it is known. */
+  static senderOf(canvas: Canvas): Sender | undefined {
+    return #sender in canvas ? (canvas as unknown as Verbs<unknown, Result>).#sender : undefined
+  }
+
+  /** Sends it, with arguments put before its own. */
+  delay(...args: unknown[]): PendingResult<R, H> {
+    return this.applyAsync({ args })
+  }
+
+  /** Sends it with options: `workflow.applyAsync({ countdown: 10 })`. */
+  applyAsync(options: PartialOptions = {}): PendingResult<R, H> {
+    return this.#bound().send<R, H>(this.clone(options))
+  }
+
+  /** Runs it here and now, through the steps of a worker and without a broker. */
+  applyHere({ throw: propagate, ...options }: PartialOptions & { readonly throw?: boolean } = {}): Promise<H> {
+    return this.#bound().apply<R, H>(this.clone(options), propagate === undefined ? {} : { throw: propagate })
+  }
+
+  /** What follows it, each with the value of the one before: Celery's `|`. A group before another makes a chord. */
+  pipe<R2, H2 extends Result<R2>>(...next: readonly [...Canvas[], Signature<R2, H2>]): Signature<R2, H2> {
+    const body = () => (next.length === 1 ? (next[0] as Canvas) : chainOf(next))
+    const piped = this.#canvas.kind === 'group' ? chordOf(this.#canvas, body()) : chainOf([this.#canvas, ...next])
+    return sign<R2, H2>(piped, this.#sender)
+  }
+
+  /** The same with more arguments before its own, or with other options. */
+  clone({ args = [], kwargs, ...options }: PartialOptions = {}): Signature<R, H> {
+    return this.#as(withOptions(withArguments(this.#canvas, args, kwargs), options))
+  }
+
+  /** The same with other options: `.set({ queue: 'slow', countdown: 10 })`. */
+  set(options: CallOptions): Signature<R, H> {
+    return this.#as(withOptions(this.#canvas, options))
+  }
+
+  /** What is called with its value, when it has succeeded. */
+  link(callback: Canvas): Signature<R, H> {
+    return this.#as(withLink(this.#canvas, callback))
+  }
+
+  /** What is called when it, or one of its steps, has failed. */
+  linkError(errback: Canvas): Signature<R, H> {
+    return this.#as(withLinkError(this.#canvas, errback))
+  }
+
+  /** Gives all its calls ids: what is sent then has {@link resultId}. */
+  freeze(id?: string): Signature<R, H> {
+    return this.#as(
+      freeze(id === undefined ? this.#canvas : withOptions(this.#canvas, { taskId: id }), { newId: randomUUID }),
+    )
+  }
+
+  /** The id of its result, once it is frozen or was given one. */
+  get resultId(): string | undefined {
+    return resultOf(this.#canvas)[0][0] || undefined
+  }
+
+  /**
+   * Marks its calls, for people and for `revokeByStampedHeaders`: all alike, or as a visitor says.
+   *
+   * @example
+   * workflow.stamp({ customer: 'acme' }).delay()
+   */
+  stamp(stamping: Stamping): Signature<R, H> {
+    return this.#as(stamped(this.#canvas, stamping))
+  }
+
+  /** The members of a group one after the other: countdowns of `start`, `start + step` … seconds, at most `stop`. */
+  skew({ start = 1, stop = Number.POSITIVE_INFINITY, step = 1 } = {}): Signature<R, H> {
+    const tasks = this.#canvas.kind === 'group' ? this.#canvas.tasks : [this.#canvas]
+    const later = (task: Canvas, index: number) =>
+      addOptions(task, 'start', { countdown: Math.min(stop, start + index * step) })
+    return this.#as(groupOf(tasks.map(later)))
+  }
+
+  /** The wire form, which Python's `signature(…)` reads. */
+  toJSON(): SignatureData {
+    return toData(this.#canvas)
+  }
+
+  /** As Celery shows it: `add(2, 2) | mul(8)`. */
+  toString(): string {
+    return describe(this.#canvas)
+  }
+
+  [inspect](): string {
+    return this.toString()
+  }
+
+  get #canvas(): Canvas {
+    return this as unknown as Canvas
+  }
+
+  #as(canvas: Canvas): Signature<R, H> {
+    return sign(canvas, this.#sender)
+  }
+
+  #bound(): Sender {
+    if (this.#sender) return this.#sender
+    const next = 'Make it with task.s(…) or app.signature(…), or send it with app.send(signature).'
+    throw new CeleryError('UNSUPPORTED', `the signature ${this} belongs to no app`, { next })
+  }
 }
 
-export function signature(
+/** Lets a canvas be sent by an app: by the one that is given, or else by that of its first signature that has one. */
+export function sign<R = unknown, H extends Result<R> = AsyncResult<R>>(
+  canvas: Canvas,
+  sender?: Sender,
+): Signature<R, H> {
+  return new Verbs<R, H>(canvas, sender) as unknown as Signature<R, H>
+}
+
+const senderAmong = (tasks: readonly Canvas[]): Sender | undefined =>
+  tasks.map(Verbs.senderOf).find((sender) => sender !== undefined)
+
+/**
+ * A call of a task by its name, also of one that only another language has.
+ *
+ * @example
+ * chain(add.s(2, 2), signature('reports.render'))
+ */
+export function signature<R = unknown>(
   task: string,
   args: readonly unknown[] = [],
-  { kwargs = {}, options = {}, immutable = false }: Partial<Omit<Signature, 'kind' | 'task' | 'args'>> = {},
-): Signature {
-  return Object.freeze({ kind: 'task', task, args, kwargs, options, immutable })
+  options: Partial<Omit<Call, 'kind' | 'task' | 'args'>> = {},
+): Signature<R> {
+  return sign(call(task, args, options))
 }
 
-/** The signature with arguments put before its own and options over its own; an immutable one keeps its arguments. */
-export function withArguments(given: Signature, args: readonly unknown[], options: CallOptions = {}): Signature {
-  const merged = { ...given.options, ...options }
-  return Object.freeze({ ...given, args: given.immutable ? given.args : [...args, ...given.args], options: merged })
+/**
+ * Reads a signature that was written as JSON, here or in Python.
+ *
+ * @throws {CeleryError} DECODE_ERROR
+ */
+export function signatureFromJSON(json: unknown, sender?: Sender): Signature {
+  const data = parseSignatureData(json)
+  if (!data) throw new CeleryError('DECODE_ERROR', 'this is no signature: it has no `task`')
+  return sign(fromData(data), sender)
 }
 
-/** The wire form, which Python reads. */
-export function toData({ task, args, kwargs, options, immutable }: Signature): SignatureData {
-  return signatureData(task, args, { kwargs: { ...kwargs }, options: toDataOptions(options), immutable })
+type Several<T extends readonly Canvas[]> = T | readonly [Iterable<Canvas>]
+
+/**
+ * One after the other, each with the value of the one before put first.
+ *
+ * @example
+ * await chain(add.s(2, 2), add.s(5), mul.s(8)).delay().get()   // 72
+ */
+export function chain<R, H extends Result<R>>(...tasks: readonly [...Canvas[], Signature<R, H>]): Signature<R, H>
+export function chain(tasks: Iterable<Canvas>): Signature
+export function chain(...given: Several<readonly Canvas[]>): Signature {
+  const tasks = severalOf(given)
+  return sign(chainOf(tasks), senderAmong(tasks))
 }
 
-/** Reads a wire form of one task; the composed forms (chain, group …) are other kinds. */
-export function fromData(data: SignatureData): Signature {
-  return signature(data.task, data.args, {
-    kwargs: data.kwargs,
-    options: fromDataOptions(data.options),
-    immutable: data.immutable,
-  })
+/** What a group of signatures gives: a list of their values. */
+export type GroupSignature<R = unknown> = Group & Signature<R[], GroupResult<R>>
+
+/**
+ * All at once. What follows it makes it a {@link chord}.
+ *
+ * @example
+ * await group(numbers.map((n) => add.s(n, n))).delay().get()   // [0, 2, 4 …]
+ */
+export function group<R>(...tasks: readonly Signature<R, Result<R>>[]): GroupSignature<R>
+export function group<R>(tasks: Iterable<Signature<R, Result<R>>>): GroupSignature<R>
+export function group(...tasks: readonly Canvas[]): GroupSignature
+export function group(tasks: Iterable<Canvas>): GroupSignature
+export function group(...given: Several<readonly Canvas[]>): GroupSignature {
+  const tasks = severalOf(given)
+  return sign<unknown[], GroupResult>(groupOf(tasks), senderAmong(tasks)) as GroupSignature
 }
 
-export function listOf<T>(given: T | readonly T[] | undefined): readonly T[] {
-  if (given === undefined) return []
-  return Array.isArray(given) ? given : [given as T]
+/**
+ * All of the header at once, and when all have succeeded the body, with the list of their values put first. When one
+ * of them fails the body fails, with a ChordError.
+ *
+ * @example
+ * await chord([add.s(1, 2), mul.s(3, 4)], tsum.s()).delay().get()   // 15
+ */
+export function chord<R, H extends Result<R>>(
+  header: Iterable<Canvas> | Canvas,
+  body: Signature<R, H>,
+): Signature<R, H> {
+  const tasks = 'kind' in header ? [header] : [...header]
+  const [first] = tasks
+  const members = first?.kind === 'group' && tasks.length === 1 ? first : groupOf(tasks)
+  return sign<R, H>(chordOf(members, body), senderAmong([...tasks, ...members.tasks, body]))
 }
 
-function toDataOptions(options: CallOptions): Record<string, unknown> {
-  const { link, linkError, stamps, queue, ...plain } = options
-  return {
-    ...Object.fromEntries(Object.entries(plain).map(([name, value]) => [snakeCase(name), value])),
-    ...(queue !== undefined && { queue: typeof queue === 'string' ? queue : queue.name }),
-    ...(link && { link: listOf(link).map(toData) }),
-    ...(linkError && { link_error: listOf(linkError).map(toData) }),
-    ...(stamps && { stamped_headers: Object.keys(stamps), ...stamps }), // flat, as Celery has them
-  }
+/** One task that calls another for each item, in its own process: Celery's `xmap`. */
+export function map<R = unknown>(task: Mappable<R>, items: Iterable<unknown>): Signature<R[]> {
+  return mapping('celery.map', task, items)
 }
 
-function fromDataOptions(options: Record<string, unknown>): CallOptions {
-  const { link, link_error: linkError, stamped_headers: stamped, eta, expires, ...plain } = options
-  const names = new Set(Array.isArray(stamped) ? stamped.map(String) : [])
-  const entries = Object.entries(plain).filter(([, value]) => value !== null)
-  const isStamp = ([name]: [string, unknown]) => names.has(name)
-  return {
-    ...Object.fromEntries(entries.filter((entry) => !isStamp(entry)).map(([name, value]) => [camelCase(name), value])),
-    ...(eta ? { eta: toDate(eta) } : {}),
-    ...(typeof expires === 'number' ? { expires } : expires ? { expires: toDate(expires) } : {}),
-    ...(link ? { link: readSignatures(link) } : {}),
-    ...(linkError ? { linkError: readSignatures(linkError) } : {}),
-    ...(names.size > 0 ? { stamps: Object.fromEntries(entries.filter(isStamp)) } : {}),
-  }
+/** {@link map} where each item is a list of arguments. */
+export function starmap<R = unknown>(task: Mappable<R>, items: Iterable<readonly unknown[]>): Signature<R[]> {
+  return mapping('celery.starmap', task, items)
 }
 
-const toDate = (value: unknown) => (value instanceof Date ? value : new Date(String(value)))
-
-function readSignatures(value: unknown): Signature[] {
-  const list = Array.isArray(value) ? value : [value]
-  return list.filter((item): item is SignatureData & Record<string, unknown> => isObject(item)).map(fromData)
+/**
+ * Cuts a long list of argument lists into parts of `n`, each of which one task goes through.
+ *
+ * @example
+ * await chunks(add, pairs, 100).delay().get()   // a list of lists
+ */
+export function chunks<R = unknown>(
+  task: Mappable<R>,
+  items: Iterable<readonly unknown[]>,
+  n: number,
+): GroupSignature<R[]> {
+  if (!Number.isInteger(n) || n < 1) throw new RangeError(`chunks of ${n}: give a whole number from 1`)
+  const { data, sender } = mappable(task)
+  return sign<R[][], GroupResult<R[]>>(chunksOf(data, [...items], n), sender) as GroupSignature<R[]>
 }
 
-const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+/** A task, or a signature of one. */
+export type Mappable<R> = Signature<R> | { s(): Signature<R> }
 
-const camelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+function mapping<R>(name: string, task: Mappable<R>, items: Iterable<unknown>): Signature<R[]> {
+  const { data, sender } = mappable(task)
+  return sign(call(name, [], { kwargs: { task: data, it: [...items] }, immutable: true }), sender)
+}
+
+function mappable<R>(task: Mappable<R>): { data: SignatureData; sender: Sender | undefined } {
+  const given: Signature<R> = 'kind' in task ? task : task.s()
+  return { data: toData(given), sender: Verbs.senderOf(given) }
+}
+
+function severalOf(given: Several<readonly Canvas[]>): readonly Canvas[] {
+  const [first] = given
+  const isList = given.length === 1 && first !== undefined && !('kind' in first)
+  return isList ? [...(first as Iterable<Canvas>)] : (given as readonly Canvas[])
+}

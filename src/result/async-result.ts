@@ -224,7 +224,7 @@ export class AsyncResult<R = unknown> implements Result<R> {
  * A call on its way. It has an `id` at once; awaiting it gives the {@link AsyncResult} when the broker has confirmed
  * the message, and rejects when it has not.
  */
-export class PendingResult<R = unknown> extends Promise<AsyncResult<R>> {
+export class PendingResult<R = unknown, H extends Result<R> = AsyncResult<R>> extends Promise<H> {
   /** What `then` returns is an ordinary promise. */
   static override get [Symbol.species]() {
     return Promise
@@ -232,7 +232,7 @@ export class PendingResult<R = unknown> extends Promise<AsyncResult<R>> {
 
   readonly id: string
 
-  constructor(id: string, sending: Promise<AsyncResult<R>>) {
+  constructor(id: string, sending: Promise<H>) {
     super((resolve) => resolve(sending))
     this.id = id
   }

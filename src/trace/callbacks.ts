@@ -1,56 +1,101 @@
-import { type CallOptions, fromData, listOf, type Signature, withArguments } from '../canvas/signature.ts'
-import type { SignatureData } from '../protocol/signature-data.ts'
+import { type Call, type Canvas, call, chainOf, listOf } from '../canvas/canvas.ts'
+import { fromData } from '../canvas/data.ts'
+import { prepare } from '../canvas/prepare.ts'
+import {
+  addOptions,
+  callsOf,
+  endsInGroup,
+  withArguments,
+  withLink,
+  withLinkError,
+  withOptions,
+} from '../canvas/walk.ts'
+import { CeleryError } from '../errors.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
 
-/** What a success leads to: its links, and the next step of its chain, each with the value put first. */
-export function onSuccess(message: TaskMessage, value: unknown): Signature[] {
-  const family = kinship(message)
-  const links = (message.callbacks ?? []).map((link) => withArguments(fromData(link), [value], family))
-  const next = message.chain?.at(-1) // the chain is kept in reverse
-  if (!next) return links
-  const step = withArguments(fromData(next), [value], { ...family, chain: message.chain?.slice(0, -1) ?? [] })
-  return [...links, step]
-}
-
-/** What a failure leads to: its error links, each with the failed task's id put first. */
-export function onFailure(message: TaskMessage): Signature[] {
-  return (message.errbacks ?? []).map((link) => withArguments(fromData(link), [message.id], kinship(message)))
-}
-
-/** Ids of the chain's steps that will never run: their callers learn of the failure too. */
-export function neverRun(message: TaskMessage): string[] {
-  return (message.chain ?? []).map(({ options }) => options.task_id).filter((id) => typeof id === 'string')
-}
-
-/** The signature that takes the task's place: what waited for the task waits for it. */
-export function replacing(message: TaskMessage, { options, ...signature }: Signature): Signature {
+/** What a success leads to: its links, and the rest of its chain, each with the value put first. */
+export function onSuccess(message: TaskMessage, value: unknown): Canvas[] {
   const links = (message.callbacks ?? []).map(fromData)
-  const errorLinks = (message.errbacks ?? []).map(fromData)
-  return {
-    ...signature,
-    options: {
-      ...options,
-      taskId: message.id,
-      rootId: message.rootId,
-      ...(message.replyTo && { replyTo: message.replyTo }),
-      ...(message.parentId && { parentId: message.parentId }),
-      ...(message.group && { groupId: message.group }),
-      ...(message.groupIndex !== null && { groupIndex: message.groupIndex }),
-      ...(message.chain && { chain: message.chain }),
-      link: [...listOf(options.link), ...links],
-      linkError: [...listOf(options.linkError), ...errorLinks],
-      replacedTaskNesting: message.replacedTaskNesting + 1,
-    },
-  }
+  const rest = restOf(message)
+  return [...links, ...(rest ? [rest] : [])].map((canvas) => withArguments(canvas, [value]))
 }
 
-/** The first part of the workflow that this worker cannot carry on; undefined when there is none. */
-export function unsupported(message: TaskMessage): string | undefined {
-  if (message.chord) return 'celery.chord'
-  const parts: SignatureData[] = [...(message.chain ?? []), ...(message.callbacks ?? []), ...(message.errbacks ?? [])]
-  return parts.find((part) => part.subtask_type !== null)?.task
+/** What comes after the task in its chain. */
+export function restOf({ chain }: TaskMessage): Canvas | undefined {
+  if (!chain?.length) return undefined
+  return prepare(chainOf(chain.map(fromData).reverse())) // the message has it in reverse
 }
 
-function kinship(message: TaskMessage): CallOptions {
-  return { parentId: message.id, rootId: message.rootId }
+/** One of the results that a chord waits for. */
+export interface End {
+  readonly id: string
+  readonly group: string
+  readonly index: number | null
+  readonly body: Canvas
+}
+
+/** The task as an end of a chord's header, if it is one. */
+export function endOf({ id, group, groupIndex, chord }: TaskMessage): End | undefined {
+  return chord && group ? { id, group, index: groupIndex, body: fromData(chord) } : undefined
+}
+
+/** Ends of a chord's header that will never come, as what leads to them does not run. */
+export function endsIn(canvas: Canvas): End[] {
+  return callsOf(canvas, 'end').flatMap(({ options: { taskId, groupId, groupIndex = null, chord } }) =>
+    taskId && groupId && chord ? [{ id: taskId, group: groupId, index: groupIndex, body: chord }] : [],
+  )
+}
+
+/** Ids of the calls of what will never run: their callers learn of it too. */
+export function idsIn(canvas: Canvas): string[] {
+  return callsOf(canvas, 'everywhere').flatMap(({ options: { taskId } }) => taskId ?? [])
+}
+
+/** Who is told that the body of a chord failed, as it was never called: by each of its first calls. */
+export function errbacksOf(body: Canvas): { readonly id: string; readonly errbacks: readonly Canvas[] }[] {
+  return callsOf(body, 'start').map(({ options: { taskId = '', linkError } }: Call) => ({
+    id: taskId,
+    errbacks: listOf(linkError),
+  }))
+}
+
+/**
+ * The canvas that takes the task's place: what waited for the task waits for it. A group gives one list.
+ *
+ * @throws {CeleryError} UNSUPPORTED for an empty one
+ */
+export function replacing(message: TaskMessage, given: Canvas): Canvas {
+  const accumulate = call('celery.accumulate', [], { kwargs: { index: 0 } })
+  let canvas = prepare(endsInGroup(given) ? chainOf([given, accumulate]) : given)
+  if (!canvas) throw new CeleryError('UNSUPPORTED', 'a task cannot be replaced with an empty chain')
+  const { id, group, groupIndex, chord, rootId, replyTo } = message
+  canvas = withOptions(canvas, {
+    taskId: id,
+    ...(group && { groupId: group }),
+    ...(groupIndex !== null && { groupIndex }),
+    ...(chord && { chord: fromData(chord) }),
+  })
+  for (const callback of message.callbacks ?? []) canvas = withLink(canvas, fromData(callback))
+  for (const errback of message.errbacks ?? []) canvas = withLinkError(canvas, fromData(errback))
+  const rest = restOf(message)
+  return addOptions(rest ? chainOf([canvas, rest]) : canvas, 'everywhere', {
+    rootId,
+    ...(replyTo && { replyTo }),
+    replacedTaskNesting: message.replacedTaskNesting + 1,
+  })
+}
+
+/**
+ * One more for the chord in whose header the task is.
+ *
+ * @throws {CeleryError} UNSUPPORTED when it is in none
+ */
+export function joining(message: TaskMessage, given: Canvas): { readonly canvas: Canvas; readonly ends: number } {
+  const end = endOf(message)
+  const canvas = prepare(given)
+  if (!end) throw new CeleryError('UNSUPPORTED', `${message.task}[${message.id}] is not in the header of a chord`)
+  if (!canvas) throw new CeleryError('UNSUPPORTED', 'an empty chain cannot be added to a chord')
+  const { group: groupId, body: chord } = end
+  const place = { groupId, chord, ...(end.index !== null && { groupIndex: end.index }) }
+  return { canvas: withOptions(canvas, place), ends: callsOf(canvas, 'end').length }
 }

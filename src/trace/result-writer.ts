@@ -1,10 +1,9 @@
 import type { TaskRequest } from '../app/context.ts'
-import type { Task } from '../app/task.ts'
+import type { TaskOptions } from '../app/task.ts'
 import type { Caller } from '../backend/backend.ts'
 import { CeleryError, messageOf } from '../errors.ts'
-import { type ResultMeta, type ResultTuple, resultMeta } from '../protocol/result-meta.ts'
+import { type ResultTuple, resultMeta } from '../protocol/result-meta.ts'
 import { type State, states } from '../protocol/states.ts'
-import { neverRun } from './callbacks.ts'
 import type { TraceEnvironment } from './environment.ts'
 import type { Failure } from './outcome.ts'
 
@@ -12,18 +11,18 @@ import type { Failure } from './outcome.ts'
 export class ResultWriter {
   readonly #request: TaskRequest
   readonly #children: ResultTuple[]
-  readonly #task: Task
+  readonly #options: TaskOptions
   readonly #env: TraceEnvironment
 
-  constructor(request: TaskRequest, children: ResultTuple[], task: Task, env: TraceEnvironment) {
+  constructor(request: TaskRequest, children: ResultTuple[], options: TaskOptions, env: TraceEnvironment) {
     this.#request = request
     this.#children = children
-    this.#task = task
+    this.#options = options
     this.#env = env
   }
 
   async started(): Promise<void> {
-    const isTracked = this.#task.options.trackStarted ?? this.#env.app.conf.taskTrackStarted
+    const isTracked = this.#options.trackStarted ?? this.#env.app.conf.taskTrackStarted
     if (!isTracked || this.#request.ignoreResult) return
     await this.write(states.STARTED, { result: { pid: process.pid, hostname: this.#request.hostname } })
   }
@@ -34,13 +33,13 @@ export class ResultWriter {
 
   async failed(error: Failure): Promise<void> {
     const { taskStoreErrorsEvenIfIgnored } = this.#env.app.conf
-    const isKept = this.#task.options.storeErrorsEvenIfIgnored ?? taskStoreErrorsEvenIfIgnored
+    const isKept = this.#options.storeErrorsEvenIfIgnored ?? taskStoreErrorsEvenIfIgnored
     const fields = { result: error.info, traceback: error.traceback }
     if (!this.#request.ignoreResult || isKept) await this.write(states.FAILURE, fields)
-    for (const id of neverRun(this.#request)) {
-      const meta = resultMeta({ task_id: id, status: states.FAILURE, ...fields }, this.#env.app.clock.now())
-      await this.#store(meta, { replyTo: this.#request.replyTo, correlationId: id })
-    }
+  }
+
+  async revoked(error: Failure): Promise<void> {
+    if (!this.#request.ignoreResult) await this.write(states.REVOKED, { result: error.info })
   }
 
   async retried(error: Failure): Promise<void> {
@@ -60,17 +59,24 @@ export class ResultWriter {
       ...(parentId && { parent_id: parentId }),
       ...(this.#env.app.conf.resultExtended && extended),
     }
-    await this.#store(resultMeta(given, this.#env.app.clock.now()), this.#request)
+    await storeMeta(given, this.#request, this.#env)
   }
+}
 
-  // A backend that is away does not undo what the task did; it is told where people look. A value that cannot be
-  // encoded is the task's own failure.
-  async #store(meta: ResultMeta, caller: Caller): Promise<void> {
-    try {
-      await this.#env.backend.store(meta, caller)
-    } catch (error) {
-      if (!(error instanceof CeleryError)) throw error
-      this.#env.log.critical(`the state ${meta.status} of ${meta.task_id} could not be stored: ${messageOf(error)}`)
-    }
+/**
+ * Stores a state, as of now. A backend that is away does not undo what the task did; it is told where people look.
+ *
+ * @throws {TypeError} for a value that cannot be encoded, which is the task's own failure
+ */
+export async function storeMeta(
+  given: Parameters<typeof resultMeta>[0],
+  caller: Caller,
+  { app, backend, log }: TraceEnvironment,
+): Promise<void> {
+  try {
+    await backend.store(resultMeta(given, app.clock.now()), caller)
+  } catch (error) {
+    if (!(error instanceof CeleryError)) throw error
+    log.critical(`the state ${given.status} of ${given.task_id} could not be stored: ${messageOf(error)}`)
   }
 }

@@ -1,19 +1,19 @@
-import type { Celery } from '../app/app.ts'
 import { runInTask, type TaskContext, type TaskRequest } from '../app/context.ts'
-import { Ignore, Reject, Retry, Terminated } from '../app/exceptions.ts'
+import { Ignore, Reject, Replaced, Retry, Terminated } from '../app/exceptions.ts'
 import type { Task } from '../app/task.ts'
-import type { Signature } from '../canvas/signature.ts'
-import { messageOf } from '../errors.ts'
+import type { Backend, ChordStore } from '../backend/backend.ts'
+import { CeleryError } from '../errors.ts'
 import { withFields } from '../log.ts'
 import { taskLoggerName } from '../log-format.ts'
 import type { ResultTuple } from '../protocol/result-meta.ts'
 import { Audience } from './audience.ts'
-import { onFailure, onSuccess, replacing } from './callbacks.ts'
+import { joining, replacing } from './callbacks.ts'
 import type { TraceEnvironment } from './environment.ts'
 import { failure, readable } from './failure.ts'
 import { type Outcome, terminated } from './outcome.ts'
 import { ResultWriter } from './result-writer.ts'
 import { autoretry, nextAttempt } from './retry.ts'
+import { Workflow } from './workflow.ts'
 
 /**
  * Runs one task, from STARTED to its result: the story that every pool tells. What the task leads to is sent before
@@ -25,7 +25,8 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
   if (!task) return { state: 'REJECTED', requeue: false, reason: `unregistered task ${request.task}` }
   const { options } = task
   const children: ResultTuple[] = []
-  const results = new ResultWriter(request, children, task, env)
+  const results = new ResultWriter(request, children, options, env)
+  const workflow = new Workflow(request, children, env)
   const self = createContext(request, signal, task, results, env)
   const inTask = async <T>(run: () => T) => runInTask(request, children, run)
   const audience = new Audience(self, task, children, env)
@@ -33,16 +34,18 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
   const runtime = () => performance.now() - startedAt
 
   const succeed = async (value: unknown): Promise<Outcome> => {
-    await send(app, onSuccess(request, value), request, children)
+    await workflow.goOn(value)
     await results.succeeded(value)
+    await workflow.succeeded(value)
     await audience.succeeded(value)
     return { state: 'SUCCESS', value, runtimeMs: runtime() }
   }
 
   const fail = async (thrown: unknown): Promise<Outcome> => {
     const error = failure(thrown, request.task)
-    await audience.tell('an error callback', () => send(app, onFailure(request), request, children))
+    await workflow.tellFailure(thrown, error.traceback)
     await results.failed(error)
+    await workflow.failed(error)
     await audience.failed(thrown, error.traceback)
     env.onFailure?.(thrown)
     return { state: 'FAILURE', error, runtimeMs: runtime(), isExpected: isExpected(thrown, task) }
@@ -75,6 +78,7 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     if (thrown instanceof Terminated) return terminated('it gave way to its signal')
     const answer = answerOf(thrown)
     if (answer) {
+      if (isTheEnd(thrown)) await workflow.stopped(thrown)
       await audience.ended(answer.state, thrown)
       return answer
     }
@@ -84,29 +88,9 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
   return succeed(value).catch(fail)
 }
 
-/**
- * Ends a task that cannot tell itself how it ended: what a failure leads to is sent, and the failure is stored.
- * Its hooks are not called, as they belong to the place where it ran.
- */
-export async function failOnBehalf(request: TaskRequest, error: Error, env: TraceEnvironment) {
-  const task = env.app.tasks.get(request.task)
-  const { info } = failure(error, request.task)
-  const untraced = { info, traceback: null }
-  const children: ResultTuple[] = []
-  await send(env.app, onFailure(request), request, children).catch((cause) =>
-    env.log.error(`an error callback of ${request.task}[${request.id}] failed: ${messageOf(cause)}`),
-  )
-  if (task) await new ResultWriter(request, children, task, env).failed(untraced)
-  return { state: 'FAILURE', error: untraced, runtimeMs: 0, isExpected: false } as const
-}
-
 // What waits on the signal throws its reason, or, as much of Node does, an AbortError of its own.
 function gaveWay(thrown: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (thrown === signal.reason || (thrown instanceof Error && thrown.name === 'AbortError'))
-}
-
-async function send(app: Celery, following: Signature[], request: TaskRequest, children: ResultTuple[]): Promise<void> {
-  for (const signature of following) await runInTask(request, children, () => app.send(signature))
 }
 
 /** What a task says by throwing, other than that it failed. */
@@ -114,6 +98,16 @@ function answerOf(thrown: unknown): Outcome | undefined {
   if (thrown instanceof Ignore) return { state: 'IGNORED' }
   if (thrown instanceof Reject) return { state: 'REJECTED', requeue: thrown.requeue, reason: thrown.message }
   return undefined
+}
+
+// Another task has its place, or it comes again.
+const isTheEnd = (thrown: unknown) => !(thrown instanceof Replaced || (thrown instanceof Reject && thrown.requeue))
+
+function chordsOf({ chords, url }: Backend): ChordStore {
+  if (chords) return chords
+  throw new CeleryError('UNSUPPORTED', `${url} counts no ends of chords, so none can be added`, {
+    next: 'Keep results in redis://….',
+  })
 }
 
 function isExpected(thrown: unknown, { options }: Task): boolean {
@@ -125,7 +119,7 @@ function createContext(
   signal: AbortSignal,
   { options }: Task,
   results: ResultWriter,
-  { app, log, sendEvent }: TraceEnvironment,
+  { app, backend, log, sendEvent }: TraceEnvironment,
 ): TaskContext {
   const self: TaskContext = {
     request,
@@ -136,12 +130,17 @@ function createContext(
     retry(options = {}) {
       throw new Retry(options)
     },
-    async replace(signature) {
-      await options.onReplace?.(self, signature)
-      const replacement = replacing(request, signature)
+    async replace(canvas) {
+      await options.onReplace?.(self, canvas)
+      const replacement = replacing(request, canvas)
       if (request.isEager) return (await app.apply(replacement)).get() as Promise<never>
       await app.send(replacement)
-      throw new Ignore('Replaced by new task')
+      throw new Replaced()
+    },
+    async addToChord(given) {
+      const { canvas, ends } = joining(request, given)
+      await chordsOf(backend).extend(request.group ?? '', ends)
+      return app.send(canvas)
     },
   }
   return self

@@ -76,7 +76,7 @@ export class Consumer {
       isRegistered: (task) => app.tasks.get(task) !== undefined,
       isRevoked: (id) => state.isRevoked(id),
     })
-    if (decision.do === 'refuse') return refuse(delivery, decision.id, decision.error, this.#context)
+    if (decision.do === 'refuse') return refuse(delivery, decision, this.#context)
     const original = this.#originalOf(decision.message, delivery)
     if (original && (await original.adopt(delivery))) return
     const request = new Request(decision.message, delivery, this.#context)

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import type { TaskRequest } from '../app/context.ts'
+import { NotRegistered, TaskRevokedError } from '../app/exceptions.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { Timer } from '../clock.ts'
 import { messageOf } from '../errors.ts'
@@ -14,12 +15,13 @@ import { toExceptionInfo } from '../protocol/exception.ts'
 import { resultMeta } from '../protocol/result-meta.ts'
 import { states } from '../protocol/states.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
+import type { TraceEnvironment } from '../trace/environment.ts'
 import { describeFailure } from '../trace/failure.ts'
-import { failOnBehalf } from '../trace/trace.ts'
+import { failOnBehalf, revokeOnBehalf } from '../trace/on-behalf.ts'
 import type { Delivery } from '../transport/transport.ts'
 import { type AckRules, ackRules, endingOf, type Intervention, redelivery, settlement } from './ending.ts'
 import { report, type Told } from './report.ts'
-import { identityOf, isExpired, NotRegistered } from './strategy.ts'
+import { type Decision, identityOf, isExpired } from './strategy.ts'
 import { type TimeLimits, watchLimits } from './time-limit.ts'
 
 /** Where a worker notes what it has in hand. */
@@ -201,9 +203,7 @@ export class Request {
   }
 
   #fail(error: Error): Promise<Told> {
-    const { app, backend, log, events } = this.#context
-    const environment = { app, backend, log, sendEvent: events.send }
-    return failOnBehalf(this.#taskRequest(), error, environment)
+    return failOnBehalf(this.#taskRequest(), error, environmentOf(this.#context))
   }
 
   // A broker counts no deliveries of a message that is given back, so a counted copy takes its place.
@@ -252,7 +252,7 @@ export class Request {
 
   async #revoke(message: string, how: Revocation): Promise<void> {
     const { app, log } = this.#context
-    await this.#storeError(states.REVOKED, { name: 'TaskRevokedError', module: 'celery.exceptions', message })
+    await revokeOnBehalf(this.#taskRequest(), new TaskRevokedError(message), environmentOf(this.#context))
     this.#tell('task-revoked', { ...how })
     await app.signals.taskRevoked.send(this.message.task, { request: this.message, ...how }, log)
     await this.#ack()
@@ -275,15 +275,6 @@ export class Request {
     return { ...this.message, hostname: this.#context.hostname, deliveryInfo }
   }
 
-  async #storeError(status: string, error: { name: string; module: string; message: string }): Promise<void> {
-    if (this.message.ignoreResult) return
-    const result = { exc_type: error.name, exc_message: [error.message], exc_module: error.module }
-    const meta = resultMeta({ task_id: this.message.id, status, result }, this.#context.app.clock.now())
-    await this.#context.backend.store(meta, this.message).catch((cause) => {
-      this.#context.log.critical(`the state ${status} of ${this.message.id} could not be stored: ${messageOf(cause)}`)
-    })
-  }
-
   #report(outcome: Told): void {
     const { level, text, traceback, event } = report(this.label, outcome)
     if (event) this.#tell(...event)
@@ -299,20 +290,28 @@ export class Request {
   }
 }
 
+const environmentOf = ({ app, backend, log, events }: RequestContext): TraceEnvironment => ({
+  app,
+  backend,
+  log,
+  sendEvent: events.send,
+})
+
 /** Puts a message aside that cannot be run; its caller, if there is one, learns of it. */
 export async function refuse(
   delivery: Delivery,
-  id: string | undefined,
-  error: Error,
-  { app, backend, events, sendsTaskEvents, log }: RequestContext,
+  { message: call, id, error }: Extract<Decision, { do: 'refuse' }>,
+  context: RequestContext,
 ): Promise<void> {
+  const { app, backend, hostname, events, sendsTaskEvents, log } = context
   const { message } = delivery
   const info = toExceptionInfo(error, 'celery.exceptions')
   log.error(describeRefusal(error), { headers: message.headers })
+  if (call) await failOnBehalf({ ...call, hostname, deliveryInfo: delivery.info }, error, environmentOf(context))
   if (id) {
     const meta = resultMeta({ task_id: id, status: states.FAILURE, result: info }, app.clock.now())
     const { replyTo = null, correlationId = id } = delivery.message.properties
-    await backend.store(meta, { replyTo, correlationId }).catch(() => {})
+    if (!call) await backend.store(meta, { replyTo, correlationId }).catch(() => {})
     const exception = describeFailure({ info, traceback: '' })
     if (sendsTaskEvents()) events.send('task-failed', { uuid: id, exception })
   }

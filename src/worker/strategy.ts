@@ -1,7 +1,7 @@
+import { NotRegistered } from '../app/exceptions.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import type { Message } from '../protocol/message.ts'
 import { decodeTask, type TaskMessage } from '../protocol/task-message.ts'
-import { unsupported } from '../trace/callbacks.ts'
 import type { Delivery } from '../transport/transport.ts'
 
 /** What a worker does with a message, decided from the message and what the worker knows. */
@@ -30,8 +30,6 @@ export function decide({ message: raw, fault }: Pick<Delivery, 'message' | 'faul
   if (message instanceof Error) return { do: 'refuse', message: undefined, id: identityOf(raw).id, error: message }
   const { task, id } = message
   if (!knows.isRegistered(task)) return { do: 'refuse', message, id, error: new NotRegistered(task) }
-  const obstacle = unsupported(message)
-  if (obstacle) return { do: 'refuse', message, id, error: new NotImplementedError(`${obstacle} in a workflow`) }
   if (knows.isRevoked(id)) return { do: 'discard', message, reason: 'revoked' }
   if (isExpired(message, knows.now)) return { do: 'discard', message, reason: 'expired' }
   const untilMs = message.eta?.getTime() ?? 0
@@ -54,24 +52,4 @@ function read(raw: Message, accept: readonly string[]): TaskMessage | Error {
 export function identityOf({ headers }: Message): { id: string | undefined; task: string | undefined } {
   const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
   return { id: textOf(headers.id), task: textOf(headers.task) }
-}
-
-/** Nobody here knows the task; Python callers get Celery's own class. */
-export class NotRegistered extends Error {
-  readonly excModule = 'celery.exceptions'
-
-  constructor(task: string) {
-    super(task)
-    this.name = 'NotRegistered'
-  }
-}
-
-/** The message asks for something this worker does not do; saying so beats a caller who waits for ever. */
-export class NotImplementedError extends Error {
-  readonly excModule = 'builtins'
-
-  constructor(what: string) {
-    super(`${what} is not supported by this worker`)
-    this.name = 'NotImplementedError'
-  }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
+import { Celery } from '../../src/celery.ts'
 import { defaultExchange } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
 import type { Transport } from '../../src/transport/transport.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
 import { queue } from '../../src/app/queues.ts'
+import { Celery } from '../../src/celery.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { freshAmqpUrl, freshRedisUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'

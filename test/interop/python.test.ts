@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
 import { signature } from '../../src/canvas/signature.ts'
+import { Celery } from '../../src/celery.ts'
 import { createEmbeddedBroker, type EmbeddedBroker } from '../../src/embedded/broker.ts'
 import { RemoteError } from '../../src/protocol/exception.ts'
 import { Worker } from '../../src/worker/worker.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
 import { broadcast, queue, workerDirect } from '../../src/app/queues.ts'
+import { Celery } from '../../src/celery.ts'
 import { createEmbeddedBroker } from '../../src/embedded/broker.ts'
 import { exchange } from '../../src/protocol/entity.ts'
 import { Worker } from '../../src/worker/worker.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
 import { queue } from '../../src/app/queues.ts'
+import { Celery } from '../../src/celery.ts'
 import { exchange } from '../../src/protocol/entity.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { freshAmqpUrl, manageRabbitmq } from '../support/fresh.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
+import { Celery } from '../../src/celery.ts'
 import { createLogger, type LogRecord } from '../../src/log.ts'
 import { controlExchange, controlQueue } from '../../src/protocol/control.ts'
 import { defaultExchange, taskQueue } from '../../src/protocol/entity.ts'

@@ -1,5 +1,5 @@
-import { Celery } from '../../src/app/app.ts'
 import { signature } from '../../src/canvas/signature.ts'
+import { Celery } from '../../src/celery.ts'
 import { ManualClock } from '../../src/clock.ts'
 
 /** The time at which every call below is made, so that "in two minutes" is the same text each time. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
+import { Celery } from '../../src/celery.ts'
 import { receiveEvents } from '../../src/events/receiver.ts'
 import { decodeEvents, type Event } from '../../src/protocol/event.ts'
 import { decodeEnvelope } from '../../src/transport/redis/envelope.ts'

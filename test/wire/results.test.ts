@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
+import { Celery } from '../../src/celery.ts'
 import { parseExceptionInfo } from '../../src/protocol/exception.ts'
 import { dumps, loads } from '../../src/protocol/json.ts'
 import { parseResultMeta } from '../../src/protocol/result-meta.ts'

@@ -10,7 +10,7 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       redis_backend_health_check_interval redis_backend_use_ssl redis_client_name redis_db redis_host redis_max_connections
       redis_password redis_port redis_retry_on_timeout redis_socket_connect_timeout redis_socket_keepalive
       redis_socket_timeout redis_username result_accept_content
-      result_chord_join_timeout result_chord_retry_interval result_compression
+      result_compression
       security_cert_store security_certificate security_digest security_key security_key_password
       task_acks_on_failure task_acks_on_timeout task_allow_error_cb_on_chord_header
       timezone

@@ -83,6 +83,22 @@ const store: NativeScript = ({ db, publish }, [key = ''], [text = '', expires = 
   return 1
 }
 
+const chordEnd: NativeScript = ({ db }, keys, [member = '', at = '', id = '', expires = '0']) => {
+  const [ends = '', added = '', size = '', completedBy = ''] = keys
+  const score = at === '+inf' ? Number.POSITIVE_INFINITY : Number(at)
+  const scores = db.open(ends, 'zset')
+  const isKnown = scores.slice().some((entry) => entry.score === score && entry.member.split('"', 2)[1] === id)
+  if (!isKnown) scores.set(member, score)
+  db.keep(ends, scores)
+  const expected = db.read(size, 'string')
+  const isComplete = expected !== undefined && scores.size === Number(expected) + Number(db.read(added, 'string') ?? 0)
+  if (isComplete && !isKnown) db.put(completedBy, id)
+  const present = keys.filter((key) => db.has(key))
+  if (expires !== '0') for (const key of present) db.expireAt(key, db.now() + Number(expires) * 1000)
+  if (!isComplete || db.read(completedBy, 'string') !== id) return null
+  return scores.slice().map((entry) => entry.member)
+}
+
 export const nativeScripts: Readonly<Record<string, NativeScript>> = {
   take,
   'put-back': putBack,
@@ -90,4 +106,5 @@ export const nativeScripts: Readonly<Record<string, NativeScript>> = {
   renew,
   release,
   store,
+  'chord-end': chordEnd,
 }

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Celery } from '../../../src/app/app.ts'
 import { bugReport } from '../../../src/app/bug-report.ts'
 import { configure } from '../../../src/app/config/configure.ts'
 import { settingsForPeople } from '../../../src/app/config/humanize.ts'
 import { inertSettings, notSupportedYet, withoutEffect } from '../../../src/app/config/inert.ts'
 import { nameSettings } from '../../../src/app/config/names.ts'
 import { settingsTable } from '../../../src/app/config.ts'
+import { Celery } from '../../../src/celery.ts'
 
 const settings = (given: object) => configure(nameSettings({ ...given }), {})
 

@@ -3,7 +3,7 @@ import { configure } from '../../../src/app/config/configure.ts'
 import type { GivenSettings } from '../../../src/app/config.ts'
 import { broadcast, Queues, queue } from '../../../src/app/queues.ts'
 import { route, type TaskRoutes } from '../../../src/app/router.ts'
-import type { CallOptions } from '../../../src/canvas/signature.ts'
+import type { CallOptions } from '../../../src/canvas/canvas.ts'
 import { exchange } from '../../../src/protocol/entity.ts'
 
 function whither(task: string, options: CallOptions, settings: GivenSettings) {
@@ -14,7 +14,7 @@ function whither(task: string, options: CallOptions, settings: GivenSettings) {
 
 /** `exchange/routing key (queue to declare)`. */
 function text(task: string, options: CallOptions = {}, settings: GivenSettings = {}): string {
-  const found = whither(task, options, settings)
+  const found = whither(task, options, settings).destination
   return `${found.exchange.name}/${found.routingKey}${found.queue ? ` (${found.queue.name})` : ''}`
 }
 
@@ -68,13 +68,15 @@ describe('a route', () => {
     expect(text('tasks.scale', { queue: 'images', routingKey: 'media.image.png' }, { taskQueues })).toBe(
       'media/media.image.png (images)',
     )
-    expect(whither('tasks.scale', { exchange: 'media', routingKey: 'a' }, { taskQueues }).exchange).toBe(media)
+    expect(whither('tasks.scale', { exchange: 'media', routingKey: 'a' }, { taskQueues }).destination.exchange).toBe(
+      media,
+    )
   })
 
   it('to a broadcast queue makes no queue of the sender’s own', () => {
     const settings = { taskQueues: [broadcast('news')], taskRoutes: { 'tasks.reload': { queue: 'news' } } }
     expect(text('tasks.reload', {}, settings)).toBe('news/celery')
-    expect(whither('tasks.reload', {}, settings).exchange.type).toBe('fanout')
+    expect(whither('tasks.reload', {}, settings).destination.exchange.type).toBe('fanout')
   })
 
   it('to the default queue follows its settings', () => {

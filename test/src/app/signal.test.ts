@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Celery } from '../../../src/app/app.ts'
 import { Ignore } from '../../../src/app/exceptions.ts'
 import { Signal } from '../../../src/app/signal.ts'
+import { Celery } from '../../../src/celery.ts'
 import { createLogger, type LogRecord, silentLogger } from '../../../src/log.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
-import { Celery } from '../../../src/app/app.ts'
 import type { TaskContext } from '../../../src/app/context.ts'
+import { Celery } from '../../../src/celery.ts'
 import type { PendingResult } from '../../../src/result/async-result.ts'
 
 const app = new Celery('test', { brokerUrl: 'memory://task', resultBackend: 'memory://task' })

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Celery } from '../../../src/app/app.ts'
 import type { Settings } from '../../../src/app/config.ts'
 import { mostKept } from '../../../src/backend/rpc.ts'
+import { Celery } from '../../../src/celery.ts'
 import { defaultExchange, transientQueue } from '../../../src/protocol/entity.ts'
 import type { Message } from '../../../src/protocol/message.ts'
 import { parseResultMeta } from '../../../src/protocol/result-meta.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Celery } from '../../../src/app/app.ts'
+import { Celery } from '../../../src/celery.ts'
 import { ManualClock } from '../../../src/clock.ts'
 import { type ResultMeta, resultMeta } from '../../../src/protocol/result-meta.ts'
 import type { AsyncResult } from '../../../src/result/async-result.ts'

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Celery } from '../../../src/app/app.ts'
 import type { TaskRequest } from '../../../src/app/context.ts'
 import type { TaskHooks } from '../../../src/app/task.ts'
+import { Celery } from '../../../src/celery.ts'
 import { createLogger, type LogRecord } from '../../../src/log.ts'
 import { taskQueue } from '../../../src/protocol/entity.ts'
 import type { Message } from '../../../src/protocol/message.ts'
@@ -168,7 +168,7 @@ describe('a task that another replaces', () => {
     const replaced: unknown[] = []
     app.task('tasks.start', (self) => self.replace(add.s(2, 2)), {
       bind: true,
-      onReplace: (_self, replacement) => replaced.push(replacement.task),
+      onReplace: (_self, replacement) => replaced.push(String(replacement)),
     })
     const link = { task: 'tasks.log', args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false } as const
     const waiting = {
@@ -180,13 +180,13 @@ describe('a task that another replaces', () => {
       replyTo: 'caller',
     }
     expect(await run('tasks.start', waiting)).toEqual({ state: 'IGNORED' })
-    expect(replaced).toEqual(['tasks.add'])
+    expect(replaced).toEqual(['tasks.add(2, 2)'])
     const [message] = await sent()
     expect(message).toMatchObject({
       properties: { replyTo: 'caller' },
       headers: {
         task: 'tasks.add',
-        ...{ id: 'a1', root_id: 'r1', parent_id: 'p1', group: 'g1', group_index: 3, replaced_task_nesting: 1 },
+        ...{ id: 'a1', root_id: 'r1', parent_id: 'a1', group: 'g1', group_index: 3, replaced_task_nesting: 1 },
       },
     })
     expect(JSON.parse(String(message?.body && Buffer.from(message.body)))).toMatchObject([

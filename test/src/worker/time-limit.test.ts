@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Celery } from '../../../src/app/app.ts'
+import { Celery } from '../../../src/celery.ts'
 import { ManualClock } from '../../../src/clock.ts'
 import { createLogger, silentLogger } from '../../../src/log.ts'
 import type { Pool } from '../../../src/pool/pool.ts'

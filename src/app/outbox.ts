@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto'
+import type { Backend } from '../backend/backend.ts'
+import { repliesToCaller } from '../backend/open.ts'
+import type { Call, Canvas } from '../canvas/canvas.ts'
+import { compile, type ExpectedChord, unlock } from '../canvas/compile.ts'
+import { freeze, resultOf } from '../canvas/freeze.ts'
+import { messageOf } from '../canvas/message.ts'
+import { prepare } from '../canvas/prepare.ts'
+import type { Sender } from '../canvas/sender.ts'
+import { describe } from '../canvas/text.ts'
+import { callsOf } from '../canvas/walk.ts'
+import type { Clock } from '../clock.ts'
+import { CeleryError } from '../errors.ts'
+import type { DeliveryInfo } from '../protocol/message.ts'
+import { decodeTask, encodeTask, type TaskMessage } from '../protocol/task-message.ts'
+import { AsyncResult, PendingResult } from '../result/async-result.ts'
+import type { EagerResult } from '../result/eager-result.ts'
+import type { Result, ResultSource } from '../result/result.ts'
+import { resultFromTuple } from '../result/tuple.ts'
+import type { Settings } from './config.ts'
+import { currentTask } from './context.ts'
+import { evaluate } from './evaluate.ts'
+import type { Producer } from './producer.ts'
+import type { Registry } from './registry.ts'
+import type { Route, RoutedCall } from './router.ts'
+
+/** What is sent with the help of an app. */
+interface House {
+  readonly conf: Settings
+  readonly clock: Clock
+  readonly oid: string
+  readonly tasks: Registry
+  readonly results: ResultSource
+  backend(): Promise<Backend>
+  route(call: RoutedCall): Route
+  runHere<R>(message: TaskMessage): Promise<EagerResult<R>>
+}
+
+export interface OutboxOptions {
+  /** `gen<pid>@<host>`. */
+  readonly origin: string
+  readonly producer: () => Promise<Producer>
+}
+
+interface Letter {
+  readonly message: TaskMessage
+  readonly route: Route
+}
+
+/** Makes messages of signatures and sends them, or runs them in place. */
+export class Outbox implements Sender {
+  readonly #app: House
+  readonly #options: OutboxOptions
+  readonly #leaving = new Set<Promise<void>>()
+
+  constructor(app: House, options: OutboxOptions) {
+    this.#app = app
+    this.#options = options
+  }
+
+  send<R = unknown, H extends Result<R> = Result<R>>(given: Canvas): PendingResult<R, H> {
+    const canvas = this.#definite(given)
+    // As in Celery, what a task is seen to have led to is the header.
+    currentTask()?.children.push(resultOf(canvas.kind === 'chord' ? canvas.header : canvas))
+    if (this.#runsHere(canvas)) return pending(idOf(canvas), this.#runInstead(canvas))
+    const steps = compile(canvas)
+    // What cannot be addressed is refused at once, before anything is sent.
+    const letters = steps.flatMap((step) => (step.do === 'call' ? [this.#address(step.call)] : []))
+    const chords = steps.flatMap((step) => (step.do === 'expect' ? [step.chord] : []))
+    const result = this.#resultOf(canvas, letters)
+    return pending(
+      idOf(canvas),
+      this.#track(this.#post(chords, letters)).then(() => result),
+    )
+  }
+
+  /** @throws what a task throws, if `throw` says so; by default the setting taskEagerPropagates */
+  async apply<R = unknown, H extends Result<R> = EagerResult<R>>(
+    given: Canvas,
+    { throw: propagate }: { throw?: boolean } = {},
+  ): Promise<H> {
+    const run = (call: Call) => this.#app.runHere(this.#address(call).message)
+    return this.#evaluate<H>(this.#definite(given), run, propagate)
+  }
+
+  async resend(message: TaskMessage, { exchange, routingKey }: DeliveryInfo): Promise<void> {
+    const whence = exchange === '' ? { queue: routingKey } : { exchange, routingKey }
+    const producer = await this.#options.producer()
+    await producer.publish(message, this.#app.route({ ...message, options: whence }))
+  }
+
+  /** Resolves when everything that was sent has arrived, or has failed to. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#leaving)
+  }
+
+  #definite(given: Canvas): Canvas {
+    const canvas = prepare(given)
+    if (!canvas) throw new CeleryError('UNSUPPORTED', `${describe(given)} has nothing to run, and so no result`)
+    return freeze(canvas, { newId: randomUUID, replyTo: this.#app.oid })
+  }
+
+  #resultOf(canvas: Canvas, [first]: readonly Letter[]): Result {
+    const { results } = this.#app
+    const ignored = canvas.kind === 'task' && first?.message.ignoreResult === true
+    return ignored ? new AsyncResult(idOf(canvas), results, { ignored }) : resultFromTuple(resultOf(canvas), results)
+  }
+
+  #address(call: Call): Letter {
+    const { app, origin } = { app: this.#app, origin: this.#options.origin }
+    const route = app.route(call)
+    const parent = currentTask()?.request
+    const site = { now: app.clock.now(), newId: randomUUID, origin, oid: app.oid, parent }
+    return { message: messageOf({ ...call, options: route.options }, site), route }
+  }
+
+  async #post(chords: readonly ExpectedChord[], letters: readonly Letter[]): Promise<void> {
+    for (const chord of chords) await this.#expect(chord)
+    // Results that come as messages find nobody unless somebody listens before the call is made.
+    const isAwaited = letters.some(({ message }) => !message.ignoreResult)
+    if (isAwaited && repliesToCaller(this.#app.conf.resultBackend)) await (await this.#app.backend()).listen?.()
+    const producer = await this.#options.producer()
+    await Promise.all(letters.map(({ message, route }) => producer.publish(message, route)))
+  }
+
+  /** Who counts the ends of a chord is told how many there are; where nobody counts, a task looks after them. */
+  async #expect(chord: ExpectedChord): Promise<void> {
+    const { chords, name, url } = await this.#app.backend()
+    if (chords) return chords.expect(chord.groupId, chord.size, chord.header)
+    if (name !== 'database') {
+      const next = 'Keep results where anyone can read them: in redis://…, or in a database.'
+      throw new CeleryError('UNSUPPORTED', `no chord with results in ${url}: nobody there sees all of them`, { next })
+    }
+    const { message, route } = this.#address(unlock(chord))
+    await (await this.#options.producer()).publish(message, route)
+  }
+
+  #track(leaving: Promise<void>): Promise<void> {
+    this.#leaving.add(leaving)
+    const forget = () => this.#leaving.delete(leaving)
+    leaving.then(forget, forget)
+    return leaving
+  }
+
+  #runsHere(canvas: Canvas): boolean {
+    const { conf, tasks } = this.#app
+    return conf.taskAlwaysEager && callsOf(canvas, 'everywhere').every(({ task }) => tasks.get(task) !== undefined)
+  }
+
+  // What is sent instead of run would be encoded: the task shall see the same arguments.
+  #runInstead(canvas: Canvas): Promise<Result> {
+    const { clock, conf } = this.#app
+    const run = (call: Call) => {
+      const { message, route } = this.#address(call)
+      const { serializer = conf.taskSerializer } = route.options
+      return this.#app.runHere(decodeTask(encodeTask(message, clock.now(), { serializer }), [serializer]))
+    }
+    return this.#evaluate(canvas, run)
+  }
+
+  async #evaluate<H extends Result>(
+    canvas: Canvas,
+    run: (call: Call) => Promise<EagerResult>,
+    propagate = this.#app.conf.taskEagerPropagates,
+  ): Promise<H> {
+    const result = await evaluate(canvas, run, this.#app.results)
+    if (propagate) await result.get()
+    return result as H
+  }
+}
+
+const idOf = (frozen: Canvas): string => resultOf(frozen)[0][0]
+
+const pending = <R, H extends Result<R>>(id: string, sending: Promise<Result>): PendingResult<R, H> =>
+  new PendingResult<R, H>(id, sending as Promise<H>)
