@@ -65,7 +65,12 @@ function readTemplate(source: string): [path: string, content: string][] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !relative(root, path).split(sep).some((part) => left.has(part)))
+    .filter(
+      (path) =>
+        !relative(root, path)
+          .split(sep)
+          .some((part) => left.has(part)),
+    )
     .map((path) => [relative(root, path).replaceAll('\\', '/'), readFileSync(path, 'utf8')])
 }
 

@@ -191,6 +191,7 @@ type Several<T extends readonly Canvas[]> = T | readonly [Iterable<Canvas>]
  * await chain(add.s(2, 2), add.s(5), mul.s(8)).delay().get()   // 72
  */
 export function chain<R, H extends Result<R>>(...tasks: readonly [...Canvas[], Signature<R, H>]): Signature<R, H>
+export function chain(...tasks: readonly Canvas[]): Signature
 export function chain(tasks: Iterable<Canvas>): Signature
 export function chain(...given: Several<readonly Canvas[]>): Signature {
   const tasks = severalOf(given)
