@@ -28,4 +28,9 @@ export class Once<T> {
     this.#made = undefined
     return made
   }
+
+  /** Forgets it, and ends what was made; what could not be made needs no end. */
+  async release(end: (made: T) => void | Promise<void>): Promise<void> {
+    await this.forget()?.then(end, () => {})
+  }
 }

@@ -342,14 +342,8 @@ export class Celery implements Sender {
     await this.#outbox.settled()
     this.#producer.forget()
     this.#control.forget()
-    await this.#backend.forget()?.then(
-      (backend) => backend.close(),
-      () => {},
-    )
-    await this.#transport.forget()?.then(
-      (transport) => transport.close(),
-      () => {},
-    )
+    await this.#backend.release((backend) => backend.close())
+    await this.#transport.release((transport) => transport.close())
     this.#hasConnected = false
   }
 

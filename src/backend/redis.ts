@@ -233,7 +233,7 @@ class RedisBackend implements Backend {
   async close(): Promise<void> {
     this.#watchers.clear()
     hangUp(this.#commands)
-    await this.#subscriber.forget()?.then(hangUp, () => {})
+    await this.#subscriber.release(hangUp)
   }
 
   async #attempt<T>(command: Promise<T>): Promise<T> {

@@ -82,10 +82,7 @@ class RpcBackend implements Backend {
 
   async close(): Promise<void> {
     await this.#arrived.close()
-    await this.#mailbox.forget()?.then(
-      (mailbox) => mailbox.cancel(),
-      () => {},
-    )
+    await this.#mailbox.release((mailbox) => mailbox.cancel())
   }
 
   async #openMailbox() {
