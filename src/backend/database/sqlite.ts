@@ -1,9 +1,9 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { CeleryError, messageOf } from '../../errors.ts'
 import { maskUrl } from '../../url.ts'
 import type { Backend, BackendOptions } from '../backend.ts'
 import { openDatabase } from './database.ts'
-import { type Database, nextForRefusal, sqlite } from './dialect.ts'
+import { type Database, nextForRefusal, type Parameter, sqlite } from './dialect.ts'
 
 /** SQLite in this process: a statement holds the event loop while it runs, and while another process writes. */
 export const openSqlite = (url: string, options: BackendOptions): Promise<Backend> =>
@@ -12,12 +12,12 @@ export const openSqlite = (url: string, options: BackendOptions): Promise<Backen
 function connect(url: string, { connectTimeoutMs }: BackendOptions): Database {
   const path = sqlitePath(url)
   try {
-    const database = new DatabaseSync(path, { timeout: connectTimeoutMs })
+    const database: DatabaseSync = new (loadSqlite().DatabaseSync)(path, { timeout: connectTimeoutMs })
     return {
       dialect: sqlite,
       async run(statement, parameters = []) {
         try {
-          return database.prepare(numbered(statement)).all(...(parameters as SQLInputValue[]))
+          return database.prepare(statement).all(named(parameters))
         } catch (cause) {
           throw statementError(url, cause)
         }
@@ -40,8 +40,19 @@ function statementError(url: string, cause: unknown): CeleryError {
   return new CeleryError('IMPROPERLY_CONFIGURED', message, { cause, next: nextForRefusal })
 }
 
-// SQLite takes `$1` for a name, and `?1` for the first parameter.
-const numbered = (statement: string) => statement.replace(/\$(\d+)/g, '?$1')
+// SQLite takes `$1` for a name.
+const named = (parameters: readonly Parameter[]): Record<string, SQLInputValue> =>
+  Object.fromEntries(parameters.map((value, i) => [`$${i + 1}`, value]))
+
+function loadSqlite() {
+  const { emitWarning } = process
+  process.emitWarning = () => {} // Node 22 calls the module experimental, on standard error
+  try {
+    return process.getBuiltinModule('node:sqlite')
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
 
 /** As SQLAlchemy has it: three slashes and a relative path, four and an absolute one, none for a database in memory. */
 export function sqlitePath(url: string): string {

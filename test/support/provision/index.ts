@@ -4,6 +4,7 @@ import { install } from './apt.ts'
 import { compose } from './compose.ts'
 import { docker } from './docker.ts'
 import { images } from './images.ts'
+import { oldestNode } from './oldest-node.ts'
 import type { Inventory, Obtained, Part, PartName, Reach } from './part.ts'
 import { postgresql } from './postgresql.ts'
 import { python } from './python.ts'
@@ -23,6 +24,7 @@ const parts: { readonly [Name in PartName]: Part<Name> } = {
   tmux,
   ss,
   chromium,
+  oldestNode,
 }
 
 export const partNames = Object.keys(parts) as readonly PartName[]
