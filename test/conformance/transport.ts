@@ -327,6 +327,26 @@ export function transportConformance(
       expect(await (await connect()).size(unique())).toBe(0)
     })
 
+    it('leaves a queue that goes with its consumer to that one, whoever declared it', async () => {
+      const queue = taskQueue(unique(), { exchange: exchange(unique()), autoDelete: true })
+      const send = async (...bodies: string[]) => {
+        const sender = await connect()
+        await sender.declare(queue)
+        for (const body of bodies) await sender.publish(message(body), queue.exchange, queue.routingKey)
+        await sender.close()
+      }
+      await send('1')
+      const inbox = await consume(await connect(), [queue], { prefetch: 1 })
+      await send('2')
+      for (const body of ['1', '2']) {
+        const delivery = await inbox.next()
+        expect(text(delivery)).toBe(body)
+        await delivery.ack()
+      }
+      await (await connect()).publish(message('3'), queue.exchange, queue.routingKey)
+      expect(text(await inbox.next())).toBe('3')
+    })
+
     it('deletes a queue with what waits in it', async () => {
       const transport = await connect()
       const queue = taskQueue(unique())

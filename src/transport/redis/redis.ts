@@ -67,6 +67,7 @@ class RedisTransport implements Transport {
   readonly #link: RedisLink
   readonly #connections: Connections
   readonly #consumers = new Set<Consumer>()
+  /** Queues that go when we do, who consume from them. */
   readonly #transient = new Set<Queue>()
 
   constructor(url: string, commands: Redis, connections: Connections, options: TransportOptions) {
@@ -86,7 +87,6 @@ class RedisTransport implements Transport {
 
   async declare(queue: Queue): Promise<void> {
     refuseHeaders(queue.exchange)
-    if (queue.autoDelete) this.#transient.add(queue)
     if (queue.exchange.name !== '') {
       await this.#attempt(
         this.#link.commands.sadd(this.#keys.binding(queue.exchange.name), this.#keys.bindingMember(queue)),
@@ -110,6 +110,8 @@ class RedisTransport implements Transport {
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
     for (const queue of queues) await this.declare(queue)
+    const transient = queues.filter((queue) => queue.autoDelete)
+    for (const queue of transient) this.#transient.add(queue)
     const parts = await Promise.all([
       ...queues.filter(isFanout).map((queue) => this.#subscribe(queue, onDelivery)),
       ...this.#listConsumers(queues, onDelivery, options.prefetch ?? 0),
@@ -120,7 +122,7 @@ class RedisTransport implements Transport {
         this.#consumers.delete(consumer)
         await Promise.all(parts.map((part) => part.cancel()))
         // Without a connection there is another chance when the transport is closed.
-        await this.#forget(queues.filter((queue) => queue.autoDelete)).catch(() => {})
+        await this.#forget(transient).catch(() => {})
       },
     }
     this.#consumers.add(consumer)
