@@ -77,13 +77,13 @@ class DockerEngine implements Engine {
 
   async containers(project: string): Promise<readonly ContainerState[]> {
     const filters = { label: [`${composeLabels.project}=${project}`] }
-    const list = await this.#call('list containers', () => this.#docker.listContainers({ all: true, filters }))
+    const list = await call('list containers', () => this.#docker.listContainers({ all: true, filters }))
     for (const container of list) this.#names.set(container.Id, nameOf(container))
     return list.map(containerState)
   }
 
   async resources(project: string, names: ResourceNames = { networks: [], volumes: [] }): Promise<Resources> {
-    const [networks, volumes] = await this.#call('list networks and volumes', () =>
+    const [networks, volumes] = await call('list networks and volumes', () =>
       Promise.all([this.#docker.listNetworks(), this.#docker.listVolumes()]),
     )
     const isOurs = (labels: Labels | null | undefined) => labels?.[composeLabels.project] === project
@@ -98,7 +98,7 @@ class DockerEngine implements Engine {
   }
 
   async inspect(container: string): Promise<ContainerDetail | undefined> {
-    const found = await this.#call(
+    const found = await call(
       `look at ${this.#nameOf(container)}`,
       () => this.#docker.getContainer(container).inspect(),
       [404],
@@ -107,18 +107,14 @@ class DockerEngine implements Engine {
   }
 
   async #environmentOf(image: string): Promise<readonly string[]> {
-    const found = await this.#call('look at an image', () => this.#docker.getImage(image).inspect(), [404])
+    const found = await call('look at an image', () => this.#docker.getImage(image).inspect(), [404])
     return found?.Config.Env ?? []
   }
 
   async images(references: readonly string[]): Promise<Readonly<Record<string, ImageState>>> {
     const found = await Promise.all(
       references.map(async (reference): Promise<[string, ImageState][]> => {
-        const image = await this.#call(
-          `look at image ${reference}`,
-          () => this.#docker.getImage(reference).inspect(),
-          [404],
-        )
+        const image = await call(`look at image ${reference}`, () => this.#docker.getImage(reference).inspect(), [404])
         return image ? [[reference, { id: image.Id }]] : []
       }),
     )
@@ -143,7 +139,7 @@ class DockerEngine implements Engine {
   }
 
   async publishedPorts(): Promise<readonly HeldPort[]> {
-    const containers = await this.#call('list containers', () => this.#docker.listContainers())
+    const containers = await call('list containers', () => this.#docker.listContainers())
     return containers.flatMap((container) =>
       portBindings(container.Ports).map((binding) => ({
         ...binding,
@@ -178,11 +174,11 @@ class DockerEngine implements Engine {
         })),
       },
     }
-    await this.#call(`create network ${config.name}`, () => this.#docker.createNetwork(asOptions({}, body)), [409])
+    await call(`create network ${config.name}`, () => this.#docker.createNetwork(asOptions({}, body)), [409])
   }
 
   async removeNetwork(id: string): Promise<void> {
-    await this.#call(`remove network ${id}`, () => this.#docker.getNetwork(id).remove(), [404])
+    await call(`remove network ${id}`, () => this.#docker.getNetwork(id).remove(), [404])
   }
 
   async createVolume(model: Model, key: string): Promise<void> {
@@ -194,35 +190,31 @@ class DockerEngine implements Engine {
       DriverOpts: config.driver_opts,
       Labels: volumeLabels(model, key),
     }
-    await this.#call(`create volume ${config.name}`, () =>
+    await call(`create volume ${config.name}`, () =>
       this.#docker.createVolume(asOptions<Docker.VolumeCreateOptions>({}, body)),
     )
   }
 
   async removeVolume(name: string): Promise<void> {
-    await this.#call(`remove volume ${name}`, () => this.#docker.getVolume(name).remove(), [404])
+    await call(`remove volume ${name}`, () => this.#docker.getVolume(name).remove(), [404])
   }
 
   async create(spec: ContainerSpec): Promise<string> {
     const inherited = spec.replaces ? await this.#anonymousVolumes(spec.replaces.container, spec) : []
     const { query, body, later } = containerBody(spec, this.#apiVersion, inherited)
     // Query and body apart: otherwise the whole body, passwords included, goes into the URL as well.
-    const container = await this.#call(`create ${spec.name}`, () =>
-      this.#docker.createContainer(asOptions(query, body)),
-    )
+    const container = await call(`create ${spec.name}`, () => this.#docker.createContainer(asOptions(query, body)))
     this.#names.set(container.id, spec.name)
     for (const { network, endpoint } of later) {
       const options = asOptions<Docker.NetworkConnectOptions>({}, { Container: container.id, EndpointConfig: endpoint })
-      await this.#call(`connect ${spec.name} to ${network}`, async () =>
-        this.#docker.getNetwork(network).connect(options),
-      )
+      await call(`connect ${spec.name} to ${network}`, async () => this.#docker.getNetwork(network).connect(options))
     }
     return container.id
   }
 
   /** Volumes that the image asked for and no one named: data that would be lost with the old container. */
   async #anonymousVolumes(container: string, { service }: ContainerSpec) {
-    const old = await this.#call(
+    const old = await call(
       `look at ${this.#nameOf(container)}`,
       () => this.#docker.getContainer(container).inspect(),
       [404],
@@ -234,22 +226,18 @@ class DockerEngine implements Engine {
   }
 
   async start(container: string): Promise<void> {
-    await this.#call(`start ${this.#nameOf(container)}`, () => this.#docker.getContainer(container).start(), [304])
+    await call(`start ${this.#nameOf(container)}`, () => this.#docker.getContainer(container).start(), [304])
   }
 
   async stop(container: string, timeoutSeconds?: number): Promise<void> {
     const options = timeoutSeconds === undefined ? {} : { t: timeoutSeconds }
-    await this.#call(
-      `stop ${this.#nameOf(container)}`,
-      () => this.#docker.getContainer(container).stop(options),
-      [304, 404],
-    )
+    await call(`stop ${this.#nameOf(container)}`, () => this.#docker.getContainer(container).stop(options), [304, 404])
   }
 
   async remove(container: string, { volumes = false }: { volumes?: boolean } = {}): Promise<void> {
     // 409: it is being removed already.
     const options = { force: true, v: volumes }
-    await this.#call(
+    await call(
       `remove ${this.#nameOf(container)}`,
       () => this.#docker.getContainer(container).remove(options),
       [404, 409],
@@ -257,15 +245,13 @@ class DockerEngine implements Engine {
   }
 
   async rename(container: string, name: string): Promise<void> {
-    await this.#call(`rename ${this.#nameOf(container)}`, async () =>
-      this.#docker.getContainer(container).rename({ name }),
-    )
+    await call(`rename ${this.#nameOf(container)}`, async () => this.#docker.getContainer(container).rename({ name }))
   }
 
   async *logs(container: string, options: LogOptions): AsyncGenerator<EngineLogLine> {
     const { follow = false, tail, since, signal } = options
     const query = { follow, stdout: true, stderr: true, timestamps: true, tail: tail ?? 'all', since: unixTime(since) }
-    const found = await this.#call(
+    const found = await call(
       `look at ${this.#nameOf(container)}`,
       () => this.#docker.getContainer(container).inspect(),
       [404],
@@ -305,7 +291,7 @@ class DockerEngine implements Engine {
       // Health checks run as exec: without this list their events drown the others.
       event: Object.keys(eventActions),
     }
-    const stream = await this.#call('listen to events', () =>
+    const stream = await call('listen to events', () =>
       this.#docker.getEvents({ filters: JSON.stringify(filters), abortSignal: signal }),
     )
     return readEvents(stream as Readable, signal)
@@ -318,17 +304,21 @@ class DockerEngine implements Engine {
   async release(): Promise<void> {}
 
   async close(): Promise<void> {}
+}
 
-  /** One call; answers with one of these statuses mean that there was nothing to do. */
-  async #call<T>(doing: string, request: () => Promise<T>): Promise<T>
-  async #call<T>(doing: string, request: () => Promise<T>, harmless: readonly number[]): Promise<T | undefined>
-  async #call<T>(doing: string, request: () => Promise<T>, harmless: readonly number[] = []): Promise<T | undefined> {
-    try {
-      return await request()
-    } catch (thrown) {
-      if (harmless.includes(statusOf(thrown) ?? 0)) return undefined
-      throw refused(doing, thrown)
-    }
+/** One call; answers with one of these statuses mean that there was nothing to do. */
+async function call<T>(doing: string, request: () => Promise<T>): Promise<T>
+async function call<T>(doing: string, request: () => Promise<T>, harmless: readonly number[]): Promise<T | undefined>
+async function call<T>(
+  doing: string,
+  request: () => Promise<T>,
+  harmless: readonly number[] = [],
+): Promise<T | undefined> {
+  try {
+    return await request()
+  } catch (thrown) {
+    if (harmless.includes(statusOf(thrown) ?? 0)) return undefined
+    throw refused(doing, thrown)
   }
 }
 
