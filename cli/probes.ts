@@ -50,8 +50,7 @@ async function answersPing({ environment, hostname }: ProbeTarget, signal: Abort
   const app = new Celery('probe', { brokerUrl })
   try {
     // The worker may have any name of its own; its host is the container's.
-    const control = await app.control()
-    const replies = await control.ask('ping', { pattern: `*@${hostname}`, limit: 1, timeoutMs: 1_000, signal })
+    const replies = await app.control.ping({ pattern: `*@${hostname}`, limit: 1, signal })
     if (Object.keys(replies).length === 0) throw new Error(`no worker on ${hostname} answers yet`)
   } finally {
     await app.close()

@@ -33,10 +33,11 @@ export const command = defineCommand({
     const { app } = await loadApp(options.app, context.cwd)
     try {
       const destination = options.destination?.map(nodename)
-      const control = await app.control()
-      const timeoutMs = (options.timeout ?? 1) * 1000
       const { signal } = context
-      const replies = await control.ask(method, { timeoutMs, signal, ...(destination && { destination }) })
+      const { timeout = 1 } = options
+      const replies = await app.control
+        .inspect({ timeout, signal, ...(destination && { destination }) })
+        .request(method)
       signal.throwIfAborted()
       for (const [node, reply] of Object.entries(replies)) yield { type: 'reply', method, node, reply }
       if (Object.keys(replies).length === 0) throw new CliError('NO_REPLY', 'no worker answered in time')

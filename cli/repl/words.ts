@@ -11,7 +11,7 @@ export function wordsOf(app: Celery): Record<string, unknown> {
     signature,
     sendTask: app.sendTask.bind(app),
     result: (id: string): AsyncResult => app.asyncResult(id),
-    ping: async () => (await app.control()).ask('ping'),
+    ping: () => app.control.ping(),
   }
 }
 

@@ -6,7 +6,9 @@ import { type Call, type CallOptions, type Canvas, call } from '../canvas/canvas
 import type { Sender } from '../canvas/sender.ts'
 import { type Signature, sign, signatureFromJSON } from '../canvas/signature.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import { type ControlClient, createControlClient } from '../control/client.ts'
+import { createControlClient } from '../control/client.ts'
+import type { CommandTable } from '../control/command.ts'
+import { Control } from '../control/control.ts'
 import { CeleryError } from '../errors.ts'
 import { createDispatcher } from '../events/dispatcher.ts'
 import { type Logger, silentLogger } from '../log.ts'
@@ -25,6 +27,7 @@ import { resultFromTuple } from '../result/tuple.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport, TransportEvent } from '../transport/transport.ts'
 import { annotated } from './annotations.ts'
+import type { CommandOptions, ControlledWorker, OwnCommand } from './commands.ts'
 import { configure } from './config/configure.ts'
 import { inertSettings } from './config/inert.ts'
 import { nameSettings } from './config/names.ts'
@@ -103,7 +106,10 @@ export class Celery implements Sender {
   readonly #backend = new Once(() => this.openBackend())
   /** What results need of their app. */
   readonly results: ResultSource
-  readonly #control = new Once(async () => createControlClient(await this.transport(), this.clock, this.lamport))
+  readonly #controlClient = new Once(async () => createControlClient(await this.transport(), this.clock, this.lamport))
+  /** Commands to workers. */
+  readonly control: Control = new Control(() => this.#controlClient.get())
+  readonly #commands: Record<string, OwnCommand> = {}
   #given: Readonly<Record<string, unknown>> = {}
   #conf: Settings = configure()
   #queues: Queues = new Queues(this.#conf)
@@ -118,7 +124,7 @@ export class Celery implements Sender {
       clock: this.clock,
       errors: options.errors ?? {},
       backend: () => this.backend(),
-      control: () => this.control(),
+      control: this.control,
       isInTask: () => currentTask() !== undefined,
       fromTuple: (tuple) => resultFromTuple(tuple, this.results),
     }
@@ -305,9 +311,24 @@ export class Celery implements Sender {
     return this.#backend.get()
   }
 
-  /** Commands to workers. */
-  control(): Promise<ControlClient> {
-    return this.#control.get()
+  /** Commands of the app's own that its workers understand, by name. */
+  get commands(): CommandTable<ControlledWorker> {
+    return this.#commands
+  }
+
+  /**
+   * Teaches this app's workers a command: `celery-sandbox control <name>`, and `control` of Python's Celery.
+   *
+   * @example
+   * app.controlCommand('set_tariff', (worker, { name }) => ({ ok: `tariff is ${name}` }), { args: [['name', 'text']] })
+   */
+  controlCommand(name: string, run: OwnCommand['run'], description: CommandOptions = {}): void {
+    this.#commands[name] = { kind: 'control', help: '', ...description, run }
+  }
+
+  /** The same for a question that changes nothing: `celery-sandbox inspect <name>`. */
+  inspectCommand(name: string, run: OwnCommand['run'], description: CommandOptions = {}): void {
+    this.#commands[name] = { kind: 'inspect', help: '', ...description, run }
   }
 
   /** A further connection to the broker, for its caller to close. */
@@ -341,7 +362,7 @@ export class Celery implements Sender {
   async close(): Promise<void> {
     await this.#outbox.settled()
     this.#producer.forget()
-    this.#control.forget()
+    this.#controlClient.forget()
     await this.#backend.release((backend) => backend.close())
     await this.#transport.release((transport) => transport.close())
     this.#hasConnected = false

@@ -53,6 +53,10 @@ export class Queues {
     for (const known of this.defaults) this.#known.set(known.alias ?? known.name, known)
   }
 
+  has(name: string): boolean {
+    return this.#known.has(name)
+  }
+
   /** @throws {CeleryError} IMPROPERLY_CONFIGURED when it is not known and none may be made */
   get(name: string): Queue {
     const known = this.#known.get(name)

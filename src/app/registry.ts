@@ -19,10 +19,12 @@ export class Registry implements Iterable<Task> {
   }
 
   /** Sorted. */
-  names(): string[] {
-    return this.#listed()
-      .map((task) => task.taskName)
-      .sort()
+  names({ builtins = false } = {}): string[] {
+    return builtins
+      ? [...this.#tasks.keys()].sort()
+      : this.#listed()
+          .map((task) => task.taskName)
+          .sort()
   }
 
   [Symbol.iterator](): Iterator<Task> {

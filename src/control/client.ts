@@ -27,6 +27,8 @@ export interface BroadcastOptions {
   limit?: number
   /** Ends the waiting: the answers so far are the result. */
   signal?: AbortSignal
+  /** Told of each answer as it comes. */
+  onReply?: (node: string, reply: unknown) => void
 }
 
 export interface ControlClient {
@@ -68,7 +70,9 @@ export function createControlClient(transport: Transport, clock: Clock, lamport:
       await mailbox.get()
       waiting.set(ticket, (message) => {
         if (typeof message.headers.clock === 'number') lamport.adjust(message.headers.clock)
-        Object.assign(replies, decodeReply(message))
+        const reply = decodeReply(message) ?? {}
+        Object.assign(replies, reply)
+        for (const [node, said] of Object.entries(reply)) options.onReply?.(node, said)
         if (Object.keys(replies).length >= limit) answered.abort()
       })
       try {

@@ -1,17 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { CeleryError, messageOf } from '../errors.ts'
+import { CeleryError } from '../errors.ts'
 import { type ControlRequest, controlQueue, decodeControl, encodeReply, exchangeOfReply } from '../protocol/control.ts'
 import type { Queue } from '../protocol/entity.ts'
+import { describeException, toExceptionInfo } from '../protocol/exception.ts'
 import type { LamportClock } from '../protocol/lamport.ts'
 import type { Consumer, Transport } from '../transport/transport.ts'
 
 /** Carries out a command; what it returns is the node's reply. Throwing replies `{error}`. */
-export type ControlHandler = (args: Record<string, unknown>) => unknown
+export type ControlHandler = (method: string, args: Readonly<Record<string, unknown>>) => unknown
+
+/** Nobody here knows the command. */
+export class UnknownCommand extends Error {
+  // As Python's Celery answers.
+  readonly excType = 'KeyError'
+}
 
 export interface MailboxOptions {
   nodename: string
   clock: LamportClock
-  handlers: Readonly<Record<string, ControlHandler>>
+  carryOut: ControlHandler
   /** A command that failed, or that nobody here knows. */
   onError: (method: string, error: Error) => void
   /** Another node has the same name. */
@@ -26,7 +33,7 @@ export async function openMailbox(transport: Transport, options: MailboxOptions)
       const request = decodeControl(message)
       if (!request || !isForNode(request, nodename)) return
       if (typeof message.headers.clock === 'number') clock.adjust(message.headers.clock)
-      carryOut(transport, request, options).catch((error) => onError(request.method, error))
+      answer(transport, request, options).catch((error) => onError(request.method, error))
     })
   try {
     return await listen(controlQueue(nodename))
@@ -38,7 +45,7 @@ export async function openMailbox(transport: Transport, options: MailboxOptions)
   }
 }
 
-async function carryOut(transport: Transport, request: ControlRequest, options: MailboxOptions): Promise<void> {
+async function answer(transport: Transport, request: ControlRequest, options: MailboxOptions): Promise<void> {
   const result = await resultOf(request, options)
   const { reply_to: replyTo, ticket } = request
   // Python's `hello` of a node to itself is answered by silence, which is `undefined` here.
@@ -48,13 +55,11 @@ async function carryOut(transport: Transport, request: ControlRequest, options: 
 }
 
 async function resultOf({ method, arguments: args }: ControlRequest, options: MailboxOptions): Promise<unknown> {
-  const handler = Object.hasOwn(options.handlers, method) ? options.handlers[method] : undefined
   try {
-    if (!handler) throw new Error(`No such method: '${method}'`)
-    return await handler(args)
+    return await options.carryOut(method, args)
   } catch (error) {
     options.onError(method, error instanceof Error ? error : new Error(String(error)))
-    return { error: messageOf(error) }
+    return { error: describeException(toExceptionInfo(error)) }
   }
 }
 

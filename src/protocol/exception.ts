@@ -60,6 +60,12 @@ export function toExceptionInfo(thrown: unknown, module = 'builtins'): Exception
   }
 }
 
+/** As Python's `repr` shows it: `ValueError('no good', 42)`. */
+export function describeException({ exc_type: type, exc_message: given }: ExceptionInfo): string {
+  const args = typeof given === 'string' ? [given] : given
+  return `${type}(${args.map((arg) => repr(arg)).join(', ')})`
+}
+
 // As Celery does: an argument that no serializer takes is sent as its text.
 function sendable(arg: unknown): unknown {
   try {

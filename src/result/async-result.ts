@@ -197,17 +197,8 @@ export class AsyncResult<R = unknown> implements Result<R> {
   }
 
   /** Tells all workers to ignore the task; with `terminate`, also to end it if it runs. */
-  async revoke({
-    terminate = false,
-    signal = 'SIGTERM',
-    wait,
-    timeout = 1,
-  }: RevokeOptions = {}): Promise<ControlReply> {
-    const control = await this.#source.control()
-    const command = { arguments: { task_id: this.id, terminate, signal } }
-    if (wait) return control.ask('revoke', { ...command, timeoutMs: timeout * 1000 })
-    await control.tell('revoke', command)
-    return {}
+  revoke({ wait = false, ...options }: RevokeOptions = {}): Promise<ControlReply> {
+    return this.#source.control.revoke(this.id, { ...options, reply: wait })
   }
 
   toTuple(): ResultTuple {

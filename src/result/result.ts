@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/backend.ts'
 import type { Clock } from '../clock.ts'
-import type { ControlClient } from '../control/client.ts'
+import type { Control } from '../control/control.ts'
 import { CeleryError } from '../errors.ts'
 import type { ControlReply } from '../protocol/control.ts'
 import type { ErrorClasses } from '../protocol/exception.ts'
@@ -53,7 +53,7 @@ export interface RevokeOptions {
 /** What a result needs from its surroundings: not the app, only where results are and what time it is. */
 export interface ResultSource {
   backend(): Promise<Backend>
-  control(): Promise<ControlClient>
+  readonly control: Control
   readonly clock: Clock
   /** What the tasks' exceptions become here. */
   readonly errors: ErrorClasses

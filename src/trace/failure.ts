@@ -1,4 +1,4 @@
-import { toExceptionInfo } from '../protocol/exception.ts'
+import { describeException, toExceptionInfo } from '../protocol/exception.ts'
 import { repr } from '../protocol/repr.ts'
 import type { Failure } from './outcome.ts'
 
@@ -21,10 +21,7 @@ export function failure(thrown: unknown, task: string): Failure {
 }
 
 /** `ValueError('no good', 42)`. */
-export function describeFailure({ info }: Failure): string {
-  const args = typeof info.exc_message === 'string' ? [info.exc_message] : info.exc_message
-  return `${info.exc_type}(${args.map((arg) => repr(arg)).join(', ')})`
-}
+export const describeFailure = ({ info }: Failure): string => describeException(info)
 
 // This library's own directory, wherever it is installed.
 const ownCode = new URL('..', import.meta.url).pathname

@@ -22,18 +22,39 @@ export class Consumer {
   readonly #context: RequestContext
   readonly #options: ConsumerOptions
   readonly #inFlight = new Set<Promise<void>>()
+  #queues: readonly Queue[]
+  #transport: Transport | undefined
   #consumption: Consumption | undefined
 
   constructor(context: RequestContext, options: ConsumerOptions) {
     this.#context = context
     this.#options = options
+    this.#queues = options.queues
     options.rateLimits.onChange = (task) => this.#bookAnew(task)
   }
 
+  get queues(): readonly Queue[] {
+    return this.#queues
+  }
+
   async start(transport: Transport): Promise<void> {
-    const { queues, prefetch } = this.#options
+    this.#transport = transport
+    await this.serve(this.#queues)
+  }
+
+  /** Takes from these queues from now on, and from no others; what was delivered stays in hand. */
+  async serve(queues: readonly Queue[]): Promise<void> {
+    const { prefetch, eta } = this.#options
+    const transport = this.#transport
+    const last = this.#consumption
+    if (!transport) return
     const onDelivery = (delivery: Delivery) => this.#onDelivery(delivery)
-    this.#consumption = await transport.consume(queues, onDelivery, { prefetch: prefetch() })
+    const room = { prefetch: prefetch() === 0 ? 0 : prefetch() + eta.size }
+    this.#consumption = queues.length > 0 ? await transport.consume(queues, onDelivery, room) : undefined
+    this.#queues = queues
+    await last?.cancel()
+    // On Redis an automatic deletion asks for nobody else: it took the binding of a queue that is still served.
+    if (last) for (const queue of queues.filter(({ autoDelete }) => autoDelete)) await transport.declare(queue)
   }
 
   /** Takes nothing more, lets go of what waits for its time or a place, and finishes what was begun. */
@@ -74,7 +95,7 @@ export class Consumer {
       now: app.clock.now(),
       accept: app.conf.acceptContent,
       isRegistered: (task) => app.tasks.get(task) !== undefined,
-      isRevoked: (id) => state.isRevoked(id),
+      isRevoked: (message) => state.isRevoked(message),
     })
     if (decision.do === 'refuse') return refuse(delivery, decision, this.#context)
     const original = this.#originalOf(decision.message, delivery)

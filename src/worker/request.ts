@@ -29,7 +29,7 @@ export interface Ledger {
   receive(request: Request): void
   begin(request: Request): void
   finish(request: Request): void
-  isRevoked(id: string): boolean
+  isRevoked(message: TaskMessage): boolean
   /** The request that has this very message in hand. */
   inHand(message: TaskMessage): Request | undefined
 }
@@ -234,7 +234,7 @@ export class Request {
   /** Before it would begin: has its time passed, does nobody want it any more, or is it no longer ours? */
   obsolete(): Obsolescence | undefined {
     if (this.delivery.isLost) return 'lost'
-    if (this.#context.state.isRevoked(this.message.id)) return 'revoked'
+    if (this.#context.state.isRevoked(this.message)) return 'revoked'
     return isExpired(this.message, this.#context.app.clock.now()) ? 'expired' : undefined
   }
 

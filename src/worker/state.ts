@@ -1,6 +1,6 @@
 import type { TaskMessage } from '../protocol/task-message.ts'
 import type { Ledger, Request } from './request.ts'
-import type { Revoked } from './revoked.ts'
+import type { Revoked, RevokedStamps } from './revoked.ts'
 
 /** What a worker has in hand, and what it has done. */
 export class WorkerState implements Ledger {
@@ -10,15 +10,17 @@ export class WorkerState implements Ledger {
   /** Received, by task name. */
   readonly total: Map<string, number> = new Map()
   readonly revoked: Revoked
+  readonly revokedStamps: RevokedStamps
   processed = 0
   readonly #byMessage = new Map<string, Request>()
 
-  constructor(revoked: Revoked) {
+  constructor(revoked: Revoked, revokedStamps: RevokedStamps) {
     this.revoked = revoked
+    this.revokedStamps = revokedStamps
   }
 
-  isRevoked(id: string): boolean {
-    return this.revoked.has(id)
+  isRevoked({ id, stamps }: TaskMessage): boolean {
+    return this.revoked.has(id) || this.revokedStamps.matches(stamps)
   }
 
   inHand(message: TaskMessage): Request | undefined {

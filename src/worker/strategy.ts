@@ -22,7 +22,7 @@ export interface Knowledge {
   readonly now: number
   readonly accept: readonly string[]
   isRegistered(task: string): boolean
-  isRevoked(id: string): boolean
+  isRevoked(message: TaskMessage): boolean
 }
 
 export function decide({ message: raw, fault }: Pick<Delivery, 'message' | 'fault'>, knows: Knowledge): Decision {
@@ -30,7 +30,7 @@ export function decide({ message: raw, fault }: Pick<Delivery, 'message' | 'faul
   if (message instanceof Error) return { do: 'refuse', message: undefined, id: identityOf(raw).id, error: message }
   const { task, id } = message
   if (!knows.isRegistered(task)) return { do: 'refuse', message, id, error: new NotRegistered(task) }
-  if (knows.isRevoked(id)) return { do: 'discard', message, reason: 'revoked' }
+  if (knows.isRevoked(message)) return { do: 'discard', message, reason: 'revoked' }
   if (isExpired(message, knows.now)) return { do: 'discard', message, reason: 'expired' }
   const untilMs = message.eta?.getTime() ?? 0
   return untilMs > knows.now ? { do: 'hold', message, untilMs } : { do: 'run', message }

@@ -21,9 +21,10 @@ import { banner } from './banner.ts'
 import { Consumer } from './consumer.ts'
 import { EtaSchedule } from './eta.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { panel } from './panel.ts'
+import { carryOut } from './panel/panel.ts'
+import type { PanelTarget } from './panel/target.ts'
 import { RateLimits } from './rate-limit.ts'
-import { Revoked } from './revoked.ts'
+import { Revoked, RevokedStamps } from './revoked.ts'
 import type { ShutdownLevel } from './shutdown.ts'
 import { WorkerState } from './state.ts'
 import { type Limits, TimeLimits } from './time-limit.ts'
@@ -93,7 +94,8 @@ export class Worker implements Service {
     this.#taskEvents = options.taskEvents ?? app.conf.workerSendTaskEvents
     this.hostname = nodename(options.hostname ?? 'celery@%h')
     const stateDb = options.stateDb ?? app.conf.workerStateDb
-    this.state = new WorkerState(new Revoked(app.clock, stateDb && nodePath(stateDb, this.hostname)))
+    const revoked = new Revoked(app.clock, stateDb && nodePath(stateDb, this.hostname))
+    this.state = new WorkerState(revoked, new RevokedStamps(app.clock))
     this.queues = served(app, this.hostname, options)
     this.#pool = choosePool(options.pool ?? app.conf.workerPool, options.appPath)
     const concurrency = (options.concurrency ?? app.conf.workerConcurrency) || availableParallelism()
@@ -173,18 +175,20 @@ export class Worker implements Service {
         { clock: app.clock, log },
       )
 
+    const target: PanelTarget = {
+      ...{ app, log, hostname, state, eta, rateLimits, limits, heartbeat, clock, pool, autoscaler },
+      ...{ prefetch, resize, startedAt: app.clock.now() },
+      queues: () => consumer.queues,
+      serve: (queues) => consumer.serve(queues),
+      setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
+      shutdown: () => void this.stop(),
+      run: (method, args = {}) => carryOut(target, method, args),
+    }
     if (app.conf.workerEnableRemoteControl) {
       const mailbox = await openMailbox(transport, {
         nodename: hostname,
         clock,
-        handlers: panel({
-          ...{ app, log, hostname, state, eta, rateLimits, limits, heartbeat, queues, clock },
-          ...{ prefetch, pool, autoscaler, resize },
-          allowsRestarts: app.conf.workerPoolRestarts,
-          startedAt: app.clock.now(),
-          setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
-          shutdown: () => void this.stop(),
-        }),
+        carryOut: target.run,
         onError: (method, error) => log.error(`control command error: ${method}: ${error.message}`),
         onNamesake: () => log.warning(namesake(hostname)),
       })

@@ -163,8 +163,7 @@ for (const [name, open] of brokers) {
       const ts = new Worker(app, { hostname: 'ts3@test' })
       await ts.start()
       const py = await startPythonWorker({ ...addresses, name: 'py3@test' })
-      const control = await app.control()
-      expect(await control.ask('ping', { destination: ['ts3@test', 'py3@test'], timeoutMs: 5_000 })).toEqual({
+      expect(await app.control.ping({ destination: ['ts3@test', 'py3@test'], timeout: 5 })).toEqual({
         'ts3@test': { ok: 'pong' },
         'py3@test': { ok: 'pong' },
       })

@@ -223,7 +223,7 @@ describeWith(['redis'], 'Redis', () => {
           await redis.publish(channel, text)
         }
       }
-      const replies = await (await app.control()).ask('ping', { limit: 1 })
+      const replies = await app.control.ping({ limit: 1 })
       expect(Object.values(replies)).toEqual([{ ok: 'pong' }])
       await worker.stop()
       await app.close()

@@ -42,8 +42,7 @@ describe('events', () => {
     }
     const late = await app.sendTask('tasks.add', { args: [1, 1], countdown: 0.1 })
     await late.revoke({ wait: true, timeout: 0.05 })
-    const control = await app.control()
-    await control.ask('heartbeat', { limit: 1 })
+    await app.control.heartbeat({ reply: true, limit: 1 })
     await until(() => types.every((type) => first(ours, type)), {
       describe: () => `all of ${types}; there are ${ours.map(({ type }) => type)}`,
     })

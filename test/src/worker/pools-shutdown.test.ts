@@ -98,8 +98,7 @@ describe('the command line', () => {
     return program
   }
   const ask = async (method: string) => {
-    const control = await loaded.app.control()
-    return (await control.ask(method, { destination: ['cli@test'], limit: 1 }))['cli@test']
+    return (await loaded.app.control.inspect({ destination: ['cli@test'] }).request(method))['cli@test']
   }
 
   it('cuts off what runs at the second Ctrl-C, after the soft while', async () => {

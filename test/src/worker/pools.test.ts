@@ -172,8 +172,7 @@ describe.each(['async', 'solo'])('a hard time limit in the pool %s', (pool) => {
 
 describe('revoking a task that runs', () => {
   const revoke = async (id: string, signal?: string) => {
-    const control = await loaded.app.control()
-    return control.ask('revoke', { arguments: { task_id: id, terminate: true, signal }, limit: 1 })
+    return loaded.app.control.revoke(id, { terminate: true, ...(signal && { signal }), reply: true, limit: 1 })
   }
   const running = () => until(() => worker?.state.active.size, { describe: 'the task to run' })
 
@@ -203,8 +202,7 @@ describe('revoking a task that runs', () => {
 
 describe('remote control of the pool', () => {
   const ask = async (method: string, given: Record<string, unknown> = {}) => {
-    const control = await loaded.app.control()
-    const replies = await control.ask(method, { arguments: given, limit: 1 })
+    const replies = await loaded.app.control.broadcast<unknown>(method, given, { reply: true, limit: 1 })
     return replies['w1@test']
   }
   const statsOfPool = async () => ((await ask('stats')) as { pool: Record<string, unknown> }).pool

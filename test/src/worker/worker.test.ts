@@ -167,9 +167,7 @@ describe('a worker', () => {
     expect(await rare.delay().get({ timeout: 5 })).toBe('done')
     const second = await rare.delay()
     expect(await tasks.add.delay(1, 1).get({ timeout: 5 })).toBe(2)
-    const control = await app.control()
-    const set = (task: string, rate: unknown) =>
-      control.ask('rate_limit', { arguments: { task_name: task, rate_limit: rate }, limit: 1 })
+    const set = (task: string, rate: string | number) => app.control.rateLimit(task, rate, { reply: true, limit: 1 })
     expect(await set('tasks.rare', '10/s')).toEqual({ 'w1@test': { ok: 'new rate limit set successfully' } })
     expect(await set('tasks.rare', 'often')).toEqual({
       'w1@test': { error: expect.stringMatching(/^Invalid rate limit string/) },
@@ -188,9 +186,8 @@ describe('a worker', () => {
 
   it('discards a revoked task when it would begin', async () => {
     await serve()
-    const control = await app.control()
     const held = await tasks.add.applyAsync({ args: [1, 1], countdown: 0.2 })
-    await control.ask('revoke', { arguments: { task_id: held.id }, limit: 1 })
+    await app.control.revoke(held.id, { reply: true, limit: 1 })
     await expect(held.get({ timeout: 5 })).rejects.toMatchObject({ name: 'TaskRevokedError', message: 'revoked' })
   })
 
@@ -302,8 +299,7 @@ describe('a worker', () => {
   it('answers remote control', async () => {
     await serve()
     await tasks.add.delay(1, 1).get({ timeout: 5 })
-    const control = await app.control()
-    const ask = async (method: string) => (await control.ask(method, { limit: 1 }))['w1@test']
+    const ask = async (method: string) => (await app.control.inspect({ limit: 1 }).request(method))['w1@test']
     expect(await ask('ping')).toEqual({ ok: 'pong' })
     expect(await ask('registered')).toEqual(['tasks.add', 'tasks.boom', 'tasks.flaky'])
     expect(await ask('active_queues')).toMatchObject([{ name: 'celery', exchange: { type: 'direct' } }])
@@ -311,14 +307,14 @@ describe('a worker', () => {
     expect(await ask('active')).toEqual([])
     expect(await ask('conf')).toEqual({ broker_url: app.conf.brokerUrl, result_backend: app.conf.resultBackend })
     expect(await ask('report')).toEqual({ ok: expect.stringContaining('transport:memory') })
-    expect(await ask('nonsense')).toEqual({ error: "No such method: 'nonsense'" })
-    expect(await control.ask('ping', { destination: ['other@test'], timeoutMs: 50 })).toEqual({})
+    expect(await ask('nonsense')).toEqual({ error: "KeyError('nonsense')" })
+    expect(await app.control.ping({ destination: ['other@test'], timeout: 0.05 })).toEqual({})
   })
 
   it('does not listen to commands where that is switched off', async () => {
     define({ workerEnableRemoteControl: false })
     await serve()
-    expect(await (await app.control()).ask('ping', { timeoutMs: 50 })).toEqual({})
+    expect(await app.control.ping({ timeout: 0.05 })).toEqual({})
   })
 
   it('lets calls of a task inherit its priority where that is switched on', async () => {

@@ -1,0 +1,57 @@
+import type { Celery } from '../../app/app.ts'
+import type { ControlledWorker } from '../../app/commands.ts'
+import type { Command } from '../../control/command.ts'
+import type { Pool } from '../../pool/pool.ts'
+import type { Queue } from '../../protocol/entity.ts'
+import type { LamportClock } from '../../protocol/lamport.ts'
+import type { Autoscaler } from '../autoscale.ts'
+import type { EtaSchedule } from '../eta.ts'
+import type { Heartbeat } from '../heartbeat.ts'
+import type { RateLimits } from '../rate-limit.ts'
+import type { WorkerState } from '../state.ts'
+import type { TimeLimits } from '../time-limit.ts'
+
+/** What remote control can reach in a worker. */
+export interface PanelTarget extends ControlledWorker {
+  readonly app: Celery
+  readonly state: WorkerState
+  readonly eta: EtaSchedule
+  readonly rateLimits: RateLimits
+  readonly limits: TimeLimits
+  readonly heartbeat: Heartbeat
+  readonly clock: LamportClock
+  readonly pool: Pool
+  readonly autoscaler: Autoscaler | undefined
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+  queues(): readonly Queue[]
+  /** Serves these queues and no others from now on. */
+  serve(queues: readonly Queue[]): Promise<void>
+  /** Messages reserved ahead. */
+  prefetch(): number
+  /** Resizes the pool, and what is reserved ahead with it. */
+  resize(concurrency: number): void
+  /** False when it was so already. */
+  setTaskEvents(enabled: boolean): boolean
+  shutdown(): void
+}
+
+export type WorkerCommand = Command<PanelTarget>
+
+/** A family of commands, by name. */
+export type Commands = Readonly<Record<string, WorkerCommand>>
+
+/** A text that a command cannot do without. @throws {TypeError} when it is not there */
+export function named(args: Readonly<Record<string, unknown>>, argument: string): string {
+  const value = args[argument]
+  if (typeof value === 'string' && value !== '') return value
+  throw new TypeError(`missing 1 required argument: '${argument}'`)
+}
+
+/** One text or several. */
+export const texts = (given: unknown): string[] =>
+  Array.isArray(given) ? given.map(String) : given === undefined || given === null ? [] : [String(given)]
+
+/** A number that may be left out. */
+export const numberOr = <T>(given: unknown, otherwise: T): number | T =>
+  given === undefined || given === null ? otherwise : Number(given)
