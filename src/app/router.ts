@@ -1,4 +1,5 @@
 import type { CallOptions } from '../canvas/canvas.ts'
+import { fnmatch } from '../fnmatch.ts'
 import { defaultExchange, type Exchange, exchange, type Queue } from '../protocol/entity.ts'
 import type { Queues } from './queues.ts'
 
@@ -74,46 +75,29 @@ function destination(
 }
 
 function lookUp(call: RoutedCall, routes: TaskRoutes): CallOptions {
-  const found =
-    typeof routes === 'function'
-      ? ask(routes, call)
-      : Array.isArray(routes)
-        ? first(routes, call)
-        : byName(routes as RouteMap, call)
-  if (!found) return {}
-  return typeof found === 'string' ? { queue: found } : found
-}
-
-const ask = (decide: RouteFunction, { task, args, kwargs, options }: RoutedCall) => decide(task, args, kwargs, options)
-
-function first(routes: readonly (RouteList[number] | RouteMap | RouteFunction)[], call: RoutedCall) {
-  for (const one of routes) {
-    const found = Array.isArray(one)
-      ? matches(one[0], call.task) && one[1]
-      : typeof one === 'function'
-        ? ask(one, call)
-        : byName(one as RouteMap, call)
-    if (found) return found
+  for (const one of listOf(routes)) {
+    const found = routeOf(one, call)
+    if (found) return typeof found === 'string' ? { queue: found } : found
   }
-  return undefined
+  return {}
 }
 
-function byName(routes: RouteMap, { task }: RoutedCall): RouteOptions | undefined {
-  if (Object.hasOwn(routes, task)) return routes[task]
-  return Object.entries(routes).find(([pattern]) => matches(pattern, task))?.[1]
+type OneRoute = RouteList[number] | RouteMap | RouteFunction
+
+const listOf = (routes: TaskRoutes) => (Array.isArray(routes) ? routes : [routes]) as readonly OneRoute[]
+
+function routeOf(one: OneRoute, { task, args, kwargs, options }: RoutedCall): RouteOptions | null | undefined {
+  if (typeof one === 'function') return one(task, args, kwargs, options)
+  if (isPair(one)) return matches(one[0], task) ? one[1] : undefined
+  if (Object.hasOwn(one, task)) return one[task]
+  return Object.entries(one).find(([pattern]) => matches(pattern, task))?.[1]
 }
+
+const isPair = (one: RouteList[number] | RouteMap): one is RouteList[number] => Array.isArray(one)
 
 function matches(pattern: string | RegExp, task: string): boolean {
   if (pattern instanceof RegExp) return task.search(pattern) !== -1 // unlike `test`, it remembers nothing
-  return pattern === task || (/[*?]/.test(pattern) && globRegex(pattern).test(task))
-}
-
-function globRegex(glob: string): RegExp {
-  const body = glob
-    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${body}$`, 's')
+  return pattern === task || fnmatch(pattern)(task)
 }
 
 const withoutEmpty = (options: CallOptions): CallOptions =>

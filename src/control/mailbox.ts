@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { CeleryError } from '../errors.ts'
+import { CeleryError, messageOf } from '../errors.ts'
+import { fnmatch } from '../fnmatch.ts'
 import { type ControlRequest, controlQueue, decodeControl, encodeReply, exchangeOfReply } from '../protocol/control.ts'
 import type { Queue } from '../protocol/entity.ts'
 import { describeException, toExceptionInfo } from '../protocol/exception.ts'
@@ -66,7 +67,7 @@ async function resultOf({ method, arguments: args }: ControlRequest, options: Ma
 function isForNode({ destination, pattern, matcher }: ControlRequest, nodename: string): boolean {
   if (destination?.length) return destination.includes(nodename)
   if (!pattern || !matcher) return true
-  return matcher === 'pcre' ? matchesAtStart(pattern, nodename) : globToRegex(pattern).test(nodename)
+  return matcher === 'pcre' ? matchesAtStart(pattern, nodename) : fnmatch(pattern)(nodename)
 }
 
 function matchesAtStart(pattern: string, text: string): boolean {
@@ -75,15 +76,4 @@ function matchesAtStart(pattern: string, text: string): boolean {
   } catch {
     return false
   }
-}
-
-/** Python's fnmatch: `*`, `?`, `[seq]`, `[!seq]`. */
-function globToRegex(glob: string): RegExp {
-  const body = glob.replace(/\[!?[^\]]+\]|[\s\S]/g, (token) => {
-    if (token === '*') return '[\\s\\S]*'
-    if (token === '?') return '[\\s\\S]'
-    if (token.length > 1) return `[${token.slice(1, -1).replace(/^!/, '^').replaceAll('\\', '\\\\')}]`
-    return token.replace(/[\\^$.|+()[\]{}]/, '\\$&')
-  })
-  return new RegExp(`^${body}$`)
 }

@@ -1,5 +1,4 @@
-type Test = (char: string) => boolean
-const anyRun = Symbol('*')
+import { anyRun, fits, type Step } from '../wildcard.ts'
 
 /**
  * Redis's glob (KEYS, SCAN, PSUBSCRIBE), compiled once: `*`, `?`, `[abc]`, `[^a-z]`, and `\` before what is meant
@@ -7,34 +6,11 @@ const anyRun = Symbol('*')
  */
 export function glob(pattern: string): (text: string) => boolean {
   const steps = compile(pattern)
-  return (text) => matches(steps, text)
+  return (text) => fits(steps, text)
 }
 
-function matches(steps: readonly (Test | typeof anyRun)[], text: string): boolean {
-  let step = 0
-  let at = 0
-  // Where to go on when a guess fails: the last * takes one character more. Earlier ones never need to.
-  let retry: { step: number; at: number } | undefined
-  while (at < text.length) {
-    const test = steps[step]
-    if (test === anyRun) {
-      step += 1
-      retry = { step, at }
-    } else if (test?.(text.charAt(at))) {
-      step += 1
-      at += 1
-    } else if (retry) {
-      retry.at += 1
-      step = retry.step
-      at = retry.at
-    } else return false
-  }
-  while (steps[step] === anyRun) step += 1
-  return step === steps.length
-}
-
-function compile(pattern: string): (Test | typeof anyRun)[] {
-  const steps: (Test | typeof anyRun)[] = []
+function compile(pattern: string): Step[] {
+  const steps: Step[] = []
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern.charAt(at)
     if (char === '*') steps.push(anyRun)
@@ -53,7 +29,7 @@ function compile(pattern: string): (Test | typeof anyRun)[] {
 }
 
 /** The class that starts after a `[`; `end` is its `]`, or the last character of a class left open. */
-function readClass(pattern: string, start: number): { test: Test; end: number } {
+function readClass(pattern: string, start: number): { test: (char: string) => boolean; end: number } {
   const negated = pattern.charAt(start) === '^'
   const ranges: [string, string][] = []
   let at = negated ? start + 1 : start
@@ -66,6 +42,6 @@ function readClass(pattern: string, start: number): { test: Test; end: number } 
       at += 2
     } else ranges.push([pattern.charAt(at), pattern.charAt(at)])
   }
-  const inside: Test = (char) => ranges.some(([a, b]) => (a <= b ? a <= char && char <= b : b <= char && char <= a))
+  const inside = (char: string) => ranges.some(([a, b]) => (a <= b ? a <= char && char <= b : b <= char && char <= a))
   return { test: (char) => inside(char) !== negated, end: at }
 }

@@ -36,6 +36,7 @@ describe('a route', () => {
   it.each<[string, TaskRoutes]>([
     ['a name', { 'web.fetch': 'web' }],
     ['a glob with one free letter', { 'web.fetc?': 'web' }],
+    ['a glob with a set of letters', { 'web.[a-g]*': 'web' }],
     [
       'a list, whose first match wins',
       [
