@@ -126,12 +126,16 @@ describeWith(['rabbitmq'], 'while RabbitMQ is away for a moment', () => {
       expect(runs).toBe(1)
     })
 
-    it('starts beside another of its name, and says so', async () => {
+    it('starts beside another of its name, says so, and both carry out commands', async () => {
       app.task('add', (x: number, y: number) => x + y)
       await serve()
       const twin = new Worker(app, { log: createLogger((record) => records.push(record)) })
       await twin.start()
       await has(`A node named ${twin.hostname} is already using this process mailbox!`)
+      const control = await client.control()
+      await control.tell('revoke', { arguments: { task_id: 'unwanted' }, destination: [twin.hostname] })
+      const isRevoked = ({ state }: Worker) => state.isRevoked('unwanted')
+      await until(() => [worker, twin].every(isRevoked), { describe: 'both to know what is revoked' })
       await twin.stop()
     })
   })
