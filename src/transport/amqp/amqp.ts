@@ -1,4 +1,4 @@
-import { type Channel, type ChannelModel, type ConfirmChannel, connect, type RecoveringChannelModel } from 'amqplib'
+import { type Channel, type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
 import { sleep } from '../../clock.ts'
 import { CeleryError, messageOf } from '../../errors.ts'
 import { defaultExchange, type Exchange, type Queue, type QueueType } from '../../protocol/entity.ts'
@@ -17,6 +17,7 @@ import { AmqpConsumer } from './consumer.ts'
 import { asDeadLetter, deadLetterQueue, look, readDeadLetter } from './dead-letters.ts'
 import { declareDelays, declareOn } from './declare.ts'
 import { connectionError, explained, operationError } from './errors.ts'
+import { LazyChannel } from './lazy-channel.ts'
 import { publishOptions } from './message.ts'
 
 /** RabbitMQ and its kin over AMQP 0-9-1, with publisher confirms; the home of amqplib, which also reconnects. */
@@ -38,9 +39,9 @@ class AmqpTransport implements Transport {
   #connection: RecoveringChannelModel | undefined
   /** Resolves when there is a connection. */
   #connected = Promise.withResolvers<void>()
-  #publishing: Promise<ConfirmChannel> | undefined
   #blockedBecause: string | undefined
-  #declaring: Promise<Channel> | undefined
+  readonly #declaring = new LazyChannel(() => this.#channel())
+  readonly #publishing = new LazyChannel(async () => this.#noted(await (await this.#live()).createConfirmChannel()))
   /** Why the broker closed a channel. */
   readonly #closeReasons = new WeakMap<Channel, Error>()
   /** Known to exist on this connection. */
@@ -100,8 +101,8 @@ class AmqpTransport implements Transport {
   /** What every connection, the first and each later one, begins with. */
   async #setUp(model: ChannelModel): Promise<void> {
     model.on('error', () => {})
-    this.#publishing = undefined
-    this.#declaring = undefined
+    this.#publishing.forget()
+    this.#declaring.forget()
     this.#blockedBecause = undefined
     this.#exchanges.clear()
     let isLost = false
@@ -118,12 +119,12 @@ class AmqpTransport implements Transport {
   }
 
   async declare(queue: Queue): Promise<void> {
-    await this.#attempt(`declare the queue ${queue.name}`, async () => declareOn(await this.#declaringChannel(), queue))
+    await this.#attempt(`declare the queue ${queue.name}`, async () => declareOn(await this.#declaring.get(), queue))
   }
 
   async declareDelays(queues: readonly Queue[], type: QueueType): Promise<void> {
     await this.#attempt('declare the queues of delayed messages', async () =>
-      declareDelays(await this.#declaringChannel(), queues, type),
+      declareDelays(await this.#declaring.get(), queues, type),
     )
   }
 
@@ -132,7 +133,7 @@ class AmqpTransport implements Transport {
     let isLate = false
     const send = async () => {
       await this.#declareExchange(exchange)
-      const channel = await this.#publishingChannel()
+      const channel = await this.#publishing.get()
       // Its sender was told that it failed, and may have sent it again.
       if (isLate) return
       const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -172,7 +173,7 @@ class AmqpTransport implements Transport {
 
   async #assertExchange({ name, type, durable }: Exchange): Promise<void> {
     try {
-      await (await this.#declaringChannel()).assertExchange(name, type, { durable })
+      await (await this.#declaring.get()).assertExchange(name, type, { durable })
     } catch (error) {
       this.#exchanges.delete(name)
       throw error
@@ -198,13 +199,13 @@ class AmqpTransport implements Transport {
 
   async purge(queue: string): Promise<number> {
     return this.#attempt(`purge ${queue}`, async () => {
-      const channel = await this.#declaringChannel()
+      const channel = await this.#declaring.get()
       return (await channel.purgeQueue(queue)).messageCount
     })
   }
 
   async delete(queue: Queue): Promise<void> {
-    await this.#attempt(`delete ${queue.name}`, async () => (await this.#declaringChannel()).deleteQueue(queue.name))
+    await this.#attempt(`delete ${queue.name}`, async () => (await this.#declaring.get()).deleteQueue(queue.name))
   }
 
   /**
@@ -261,7 +262,7 @@ class AmqpTransport implements Transport {
 
   async #passive(queue: string) {
     try {
-      return await (await this.#declaringChannel()).checkQueue(queue)
+      return await (await this.#declaring.get()).checkQueue(queue)
     } catch (error) {
       // A queue that nobody declared holds nothing.
       if (/NOT.FOUND/.test(messageOf(error))) return { messageCount: 0 }
@@ -270,35 +271,12 @@ class AmqpTransport implements Transport {
   }
 
   async #channel(): Promise<Channel> {
-    return this.#opened(await (await this.#live()).createChannel(), () => {})
+    return this.#noted(await (await this.#live()).createChannel())
   }
 
-  #declaringChannel(): Promise<Channel> {
-    const open = async () => this.#opened(await (await this.#live()).createChannel(), forget)
-    const forget = () => {
-      if (this.#declaring === opening) this.#declaring = undefined
-    }
-    const opening = this.#declaring ?? open()
-    this.#declaring = opening
-    opening.catch(forget)
-    return opening
-  }
-
-  #publishingChannel(): Promise<ConfirmChannel> {
-    const open = async () => this.#opened(await (await this.#live()).createConfirmChannel(), forget)
-    const forget = () => {
-      if (this.#publishing === opening) this.#publishing = undefined
-    }
-    const opening = this.#publishing ?? open()
-    this.#publishing = opening
-    opening.catch(forget)
-    return opening
-  }
-
-  // The broker answers a mistake by closing the channel; the next call opens another.
-  #opened<C extends Channel>(channel: C, onClose: () => void): C {
+  /** Why the broker closes it is noted, should it do so. */
+  #noted<C extends Channel>(channel: C): C {
     channel.on('error', (error) => this.#closeReasons.set(channel, error))
-    channel.on('close', onClose)
     return channel
   }
 
