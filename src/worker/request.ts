@@ -8,7 +8,6 @@ import { messageOf } from '../errors.ts'
 import type { Dispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
 import type { Job, Pool } from '../pool/pool.ts'
-import { hasWaited } from '../protocol/delayed-delivery.ts'
 import { defaultExchange } from '../protocol/entity.ts'
 import { describeTask } from '../protocol/event.ts'
 import { toExceptionInfo } from '../protocol/exception.ts'
@@ -269,10 +268,7 @@ export class Request {
   }
 
   #taskRequest(): TaskRequest {
-    const { info, queue } = this.delivery
-    // The way back, for a retry, is that of the queue; not through the stages of a delay.
-    const deliveryInfo = hasWaited(info) ? { ...info, exchange: '', routingKey: queue } : info
-    return { ...this.message, hostname: this.#context.hostname, deliveryInfo }
+    return { ...this.message, hostname: this.#context.hostname, deliveryInfo: this.delivery.info }
   }
 
   #report(outcome: Told): void {

@@ -1,7 +1,8 @@
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { messageOf } from '../../errors.ts'
+import { hasWaited } from '../../protocol/delayed-delivery.ts'
 import type { Queue } from '../../protocol/entity.ts'
-import type { Message } from '../../protocol/message.ts'
+import type { DeliveryInfo, Message } from '../../protocol/message.ts'
 import type { Consumer, Delivery } from '../transport.ts'
 import { declareOn } from './declare.ts'
 import { decodeMessage } from './message.ts'
@@ -116,12 +117,7 @@ export class AmqpConsumer implements Consumer {
     this.#onDelivery({
       message,
       queue: queue.name,
-      info: {
-        exchange: raw.fields.exchange,
-        routingKey: raw.fields.routingKey,
-        priority: raw.properties.priority ?? 0,
-        redelivered: raw.fields.redelivered,
-      },
+      info: infoOf(raw, queue),
       // A channel that is gone took its messages back to the queue.
       get isLost() {
         return isLost()
@@ -135,4 +131,11 @@ export class AmqpConsumer implements Consumer {
       },
     })
   }
+}
+
+function infoOf({ fields, properties }: ConsumeMessage, queue: Queue): DeliveryInfo {
+  const { exchange, routingKey, redelivered } = fields
+  // The way back, for a retry, is that of the queue; not through the stages of a delay.
+  const way = hasWaited({ exchange }) ? { exchange: '', routingKey: queue.name } : { exchange, routingKey }
+  return { ...way, priority: properties.priority ?? 0, redelivered }
 }
