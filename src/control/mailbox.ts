@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { CeleryError, messageOf } from '../errors.ts'
+import { CeleryError } from '../errors.ts'
 import { fnmatch } from '../fnmatch.ts'
 import { type ControlRequest, controlQueue, decodeControl, encodeReply, exchangeOfReply } from '../protocol/control.ts'
 import type { Queue } from '../protocol/entity.ts'

@@ -4,7 +4,8 @@ import type { TaskMessage } from '../protocol/task-message.ts'
 import type { Consumer as Consumption, Delivery, Transport } from '../transport/transport.ts'
 import type { EtaSchedule } from './eta.ts'
 import type { RateLimits } from './rate-limit.ts'
-import { Request, type RequestContext, refuse } from './request.ts'
+import { refuse } from './refusal.ts'
+import { Request, type RequestContext } from './request.ts'
 import { decide, identityOf } from './strategy.ts'
 
 interface ConsumerOptions {

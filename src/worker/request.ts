@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import type { TaskRequest } from '../app/context.ts'
-import { NotRegistered, TaskRevokedError } from '../app/exceptions.ts'
+import { TaskRevokedError } from '../app/exceptions.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { Timer } from '../clock.ts'
 import { messageOf } from '../errors.ts'
@@ -10,17 +10,13 @@ import type { Logger } from '../log.ts'
 import type { Job, Pool } from '../pool/pool.ts'
 import { defaultExchange } from '../protocol/entity.ts'
 import { describeTask } from '../protocol/event.ts'
-import { toExceptionInfo } from '../protocol/exception.ts'
-import { resultMeta } from '../protocol/result-meta.ts'
-import { states } from '../protocol/states.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
 import type { TraceEnvironment } from '../trace/environment.ts'
-import { describeFailure } from '../trace/failure.ts'
 import { failOnBehalf, revokeOnBehalf } from '../trace/on-behalf.ts'
 import type { Delivery } from '../transport/transport.ts'
 import { type AckRules, ackRules, endingOf, type Intervention, redelivery, settlement } from './ending.ts'
 import { report, type Told } from './report.ts'
-import { type Decision, identityOf, isExpired } from './strategy.ts'
+import { isExpired } from './strategy.ts'
 import { type TimeLimits, watchLimits } from './time-limit.ts'
 
 /** Where a worker notes what it has in hand. */
@@ -225,9 +221,8 @@ export class Request {
   /** It waited for a place in vain: nobody wants it any more, or the worker stops and another shall have it. */
   async #turnBack(): Promise<void> {
     const reason = this.obsolete()
-    if (reason) return this.discard(reason)
-    await this.#reject({ requeue: true })
-    this.#context.state.finish(this)
+    if (reason) await this.#letGo(reason)
+    else await this.#reject({ requeue: true })
   }
 
   /** Before it would begin: has its time passed, does nobody want it any more, or is it no longer ours? */
@@ -237,8 +232,17 @@ export class Request {
     return isExpired(this.message, this.#context.app.clock.now()) ? 'expired' : undefined
   }
 
+  /** Its end without a beginning. */
   async discard(reason: Obsolescence): Promise<void> {
-    const { log, state } = this.#context
+    try {
+      await this.#letGo(reason)
+    } finally {
+      this.#context.state.finish(this)
+    }
+  }
+
+  async #letGo(reason: Obsolescence): Promise<void> {
+    const { log } = this.#context
     if (reason === 'lost') {
       this.#isGone = true
       log.info(`Letting go of ${this.label}: the broker took it back with the lost connection`, this.#fields())
@@ -246,7 +250,6 @@ export class Request {
       log.info(`Discarding revoked task: ${this.label}`, this.#fields())
       await this.#revoke(reason, { terminated: false, signum: null, expired: reason === 'expired' })
     }
-    state.finish(this)
   }
 
   async #revoke(message: string, how: Revocation): Promise<void> {
@@ -286,44 +289,10 @@ export class Request {
   }
 }
 
-const environmentOf = ({ app, backend, log, events }: RequestContext): TraceEnvironment => ({
+/** What a task needs that is ended by its worker. */
+export const environmentOf = ({ app, backend, log, events }: RequestContext): TraceEnvironment => ({
   app,
   backend,
   log,
   sendEvent: events.send,
 })
-
-/** Puts a message aside that cannot be run; its caller, if there is one, learns of it. */
-export async function refuse(
-  delivery: Delivery,
-  { message: call, id, error }: Extract<Decision, { do: 'refuse' }>,
-  context: RequestContext,
-): Promise<void> {
-  const { app, backend, hostname, events, sendsTaskEvents, log } = context
-  const { message } = delivery
-  const info = toExceptionInfo(error, 'celery.exceptions')
-  log.error(describeRefusal(error), { headers: message.headers })
-  if (call) await failOnBehalf({ ...call, hostname, deliveryInfo: delivery.info }, error, environmentOf(context))
-  if (id) {
-    const meta = resultMeta({ task_id: id, status: states.FAILURE, result: info }, app.clock.now())
-    const { replyTo = null, correlationId = id } = delivery.message.properties
-    if (!call) await backend.store(meta, { replyTo, correlationId }).catch(() => {})
-    const exception = describeFailure({ info, traceback: '' })
-    if (sendsTaskEvents()) events.send('task-failed', { uuid: id, exception })
-  }
-  const name = identityOf(message).task ?? ''
-  if (error instanceof NotRegistered && id) {
-    await app.signals.taskUnknown.send(name, { message, exc: error, name, id }, log)
-  } else {
-    await app.signals.taskRejected.send(name, { message, exc: error }, log)
-  }
-  await delivery.deadLetter(`${error.name}: ${messageOf(error)}`)
-}
-
-function describeRefusal(error: Error): string {
-  if (!(error instanceof NotRegistered)) return `Received and discarded message: ${error.name}: ${messageOf(error)}`
-  return (
-    `Received unregistered task of type '${error.message}'. The message was discarded, its caller gets NotRegistered.\n` +
-    'Did you remember to import the module containing this task? (setting `include`)'
-  )
-}

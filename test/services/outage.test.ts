@@ -6,6 +6,7 @@ import { createLogger, type LogRecord } from '../../src/log.ts'
 import { controlExchange, controlQueue } from '../../src/protocol/control.ts'
 import { defaultExchange, taskQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
+import { taskMessage } from '../../src/protocol/task-message.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import type { TransportEvent } from '../../src/transport/transport.ts'
 import { Worker } from '../../src/worker/worker.ts'
@@ -132,9 +133,9 @@ describeWith(['rabbitmq'], 'while RabbitMQ is away for a moment', () => {
       const twin = new Worker(app, { log: createLogger((record) => records.push(record)) })
       await twin.start()
       await has(`A node named ${twin.hostname} is already using this process mailbox!`)
-      const control = await client.control()
-      await control.tell('revoke', { arguments: { task_id: 'unwanted' }, destination: [twin.hostname] })
-      const isRevoked = ({ state }: Worker) => state.isRevoked('unwanted')
+      await client.control.revoke('unwanted', { destination: [twin.hostname] })
+      const unwanted = taskMessage({ task: 'add', id: 'unwanted' })
+      const isRevoked = ({ state }: Worker) => state.isRevoked(unwanted)
       await until(() => [worker, twin].every(isRevoked), { describe: 'both to know what is revoked' })
       await twin.stop()
     })

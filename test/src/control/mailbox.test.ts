@@ -16,7 +16,7 @@ describe('a command', () => {
       await openMailbox(transport, {
         nodename,
         clock: new LamportClock(),
-        handlers: { ping: () => ({ ok: 'pong' }) },
+        carryOut: async () => ({ ok: 'pong' }),
         onError: () => {},
         onNamesake: () => {},
       })
