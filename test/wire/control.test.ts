@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Celery } from '../../src/app/app.ts'
+import { Celery } from '../../src/celery.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { until } from '../support/wait.ts'
 import { recording } from './recorded.ts'

@@ -156,7 +156,7 @@ describe('revoking', () => {
     await worker.start()
     const held = await note.applyAsync({ args: ['held'], countdown: 0.5 })
     const replies = await held.revoke({ wait: true, timeout: 1 })
-    expect(replies).toEqual({ 'w1@test': { ok: `tasks ${held.id} flagged as revoked` } })
+    expect(replies).toEqual({ 'w1@test': { ok: `tasks {'${held.id}'} flagged as revoked` } })
     await expect(held.get()).rejects.toMatchObject({ name: 'TaskRevokedError' })
     expect(ran).toEqual([])
   })
