@@ -14,6 +14,9 @@ export interface Clock {
   timer(run: () => void, delayMs: number): Timer
 }
 
+/** The time of a clock in ISO 8601. */
+export const isoNow = (clock: Clock): string => new Date(clock.now()).toISOString()
+
 // setTimeout takes a signed 32-bit delay and fires at once beyond it: longer waits go in steps.
 const longestStepMs = 2 ** 31 - 1
 

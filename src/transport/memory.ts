@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, isoNow } from '../clock.ts'
 import type { Exchange, Queue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
 import { headersMatch, topicMatches } from './topic.ts'
@@ -184,8 +184,7 @@ class MemoryConsumer implements Consumer {
       deadLetter: async (reason) => {
         if (!noAck && !this.#unacked.has(entry)) return
         const { headers, body: raw } = entry.message
-        const time = new Date(this.#clock.now()).toISOString()
-        this.#broker.bury({ reason, time, queue: queue.entity.name, headers, raw })
+        this.#broker.bury({ reason, time: isoNow(this.#clock), queue: queue.entity.name, headers, raw })
         settle(false)
       },
     })

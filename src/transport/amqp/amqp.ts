@@ -1,5 +1,5 @@
 import { type Channel, type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
-import { sleep } from '../../clock.ts'
+import { isoNow, sleep } from '../../clock.ts'
 import { CeleryError, messageOf } from '../../errors.ts'
 import { defaultExchange, type Exchange, type Queue, type QueueType } from '../../protocol/entity.ts'
 import type { Message } from '../../protocol/message.ts'
@@ -234,8 +234,8 @@ class AmqpTransport implements Transport {
 
   async #bury(message: Message, queue: string, reason: string): Promise<void> {
     await this.declare(deadLetterQueue)
-    const time = new Date(this.#options.clock.now()).toISOString()
-    await this.publish(asDeadLetter(message, { reason, time, queue }), defaultExchange, deadLetterQueue.name)
+    const letter = { reason, time: isoNow(this.#options.clock), queue }
+    await this.publish(asDeadLetter(message, letter), defaultExchange, deadLetterQueue.name)
   }
 
   async deadLetters(limit = maxDeadLetters): Promise<DeadLetter[]> {

@@ -1,4 +1,4 @@
-import { sleep } from '../../clock.ts'
+import { isoNow, sleep } from '../../clock.ts'
 import { messageOf } from '../../errors.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import type { Consumer, Delivery } from '../transport.ts'
@@ -145,7 +145,7 @@ export class RedisConsumer implements Consumer {
       ack,
       reject: ({ requeue }) => (requeue ? settle(() => unacked.requeue(tag)) : ack()),
       deadLetter: (reason) => {
-        const letter = { reason, time: new Date(options.clock.now()).toISOString(), queue }
+        const letter = { reason, time: isoNow(options.clock), queue }
         return this.#noAck
           ? bury(commands, keys, { ...letter, raw: envelope })
           : settle(() => unacked.bury(tag, letter))

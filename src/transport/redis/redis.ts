@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isoNow } from '../../clock.ts'
 import { CeleryError, messageOf } from '../../errors.ts'
 import type { Exchange, Queue } from '../../protocol/entity.ts'
 import type { Message } from '../../protocol/message.ts'
@@ -150,8 +151,8 @@ class RedisTransport implements Transport {
     const subscription = new FanoutSubscription(keys, queue, (envelope) => {
       const settled = async () => {}
       const deadLetter = (reason: string) => {
-        const time = new Date(options.clock.now()).toISOString()
-        return bury(commands, keys, { reason, time, queue: queue.name, raw: envelope })
+        const letter = { reason, time: isoNow(options.clock), queue: queue.name, raw: envelope }
+        return bury(commands, keys, letter)
       }
       const settling = { isLost: false, ack: settled, reject: settled, deadLetter }
       onDelivery({ ...decodeEnvelope(envelope), queue: queue.name, ...settling })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { sleep } from '../../clock.ts'
+import { isoNow, sleep } from '../../clock.ts'
 import { messageOf } from '../../errors.ts'
 import { exchange } from '../../protocol/entity.ts'
 import { dumps, loads } from '../../protocol/json.ts'
@@ -215,5 +215,3 @@ function readRecord(entry: string): Record | undefined {
     return undefined
   }
 }
-
-const isoNow = (clock: TransportOptions['clock']) => new Date(clock.now()).toISOString()
