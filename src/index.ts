@@ -50,7 +50,16 @@ export type { ConsumerOptions, Control, ControlOptions, InspectOptions, Said } f
 export type { Inspect, QueueInfo, Replies, RequestInfo, ScheduledInfo } from './control/inspect.ts'
 export { createEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded/broker.ts'
 export { CeleryError, type ErrorCode, errorCodes, messageOf } from './errors.ts'
-export { receiveEvents } from './events/receiver.ts'
+export {
+  type Change,
+  Cluster,
+  type ClusterOptions,
+  type ClusterTask,
+  type ClusterWorker,
+  isAlive,
+} from './events/cluster.ts'
+export type { EventHandler, EventHandlers, Events, ReceiveOptions } from './events/events.ts'
+export type { ReceivedEvent } from './events/receiver.ts'
 export {
   createLogger,
   type Logger,

@@ -1,15 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  type AsyncResult,
-  type Celery,
-  type Event,
-  loadApp,
-  type ResultMeta,
-  receiveEvents,
-  shortName,
-} from '../../src/index.ts'
+import { type AsyncResult, type Celery, type Event, loadApp, type ResultMeta, shortName } from '../../src/index.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { feed } from '../feed.ts'
@@ -99,7 +91,7 @@ async function* watchTasks(app: Celery, { signal }: Context): AsyncIterable<Happ
   onAbort(signal, () => happenings.fail(signal.reason))
   const labels = new Map<string, string>()
   let left = calls.length
-  await receiveEvents(await app.transport(), app.lamport, (event) => {
+  await app.events.receive((event) => {
     const call = labels.get(String(event.uuid))
     if (call === undefined) return
     for (const happening of describe(event, call)) happenings.push(happening)

@@ -10,7 +10,7 @@ import { createControlClient } from '../control/client.ts'
 import type { CommandTable } from '../control/command.ts'
 import { Control } from '../control/control.ts'
 import { CeleryError } from '../errors.ts'
-import { createDispatcher } from '../events/dispatcher.ts'
+import { Events } from '../events/events.ts'
 import { type Logger, silentLogger } from '../log.ts'
 import { nodename } from '../nodename.ts'
 import { Once } from '../once.ts'
@@ -109,6 +109,8 @@ export class Celery implements Sender {
   readonly #controlClient = new Once(async () => createControlClient(await this.transport(), this.clock, this.lamport))
   /** Commands to workers. */
   readonly control: Control = new Control(() => this.#controlClient.get())
+  /** What happens in the cluster. */
+  readonly events: Events
   readonly #commands: Record<string, OwnCommand> = {}
   #given: Readonly<Record<string, unknown>> = {}
   #conf: Settings = configure()
@@ -129,6 +131,13 @@ export class Celery implements Sender {
       fromTuple: (tuple) => resultFromTuple(tuple, this.results),
     }
     this.#outbox = new Outbox(this, { origin: this.#origin, producer: () => this.#producer.get() })
+    this.events = new Events({
+      transport: () => this.transport(),
+      wake: () => this.control.heartbeat(),
+      hostname: this.#origin,
+      lamport: this.lamport,
+      now: this.clock.now,
+    })
     this.configure(settings)
   }
 
@@ -369,8 +378,8 @@ export class Celery implements Sender {
   }
 
   #createProducer(transport: Transport): Producer {
-    const events = createDispatcher(transport, { hostname: this.#origin, clock: this.lamport, now: this.clock.now })
-    return new Producer({ transport, conf: this.conf, clock: this.clock, signals: this.signals, events, log: this.log })
+    const { conf, clock, signals, events, log } = this
+    return new Producer({ transport, conf, clock, signals, events, log })
   }
 }
 

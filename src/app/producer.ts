@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Dispatcher } from '../events/dispatcher.ts'
+import type { Events } from '../events/events.ts'
 import type { Logger } from '../log.ts'
 import { persist } from '../persist.ts'
 import { delayExchange, delayedRoutingKey, longestDelay, waitsAtBroker } from '../protocol/delayed-delivery.ts'
@@ -18,7 +18,7 @@ export interface ProducerOptions {
   readonly clock: Clock
   readonly signals: Signals
   /** Where `task-sent` is told, if the settings want it. */
-  readonly events: Dispatcher
+  readonly events: Events
   readonly log: Logger
 }
 
@@ -73,8 +73,7 @@ export class Producer {
 
   async #tellSent(message: TaskMessage, { queue, exchange, routingKey }: Destination): Promise<void> {
     const where = { queue: queue?.name ?? null, exchange: exchange.name, routing_key: routingKey }
-    this.#options.events.send('task-sent', { ...describeTask(message), ...where })
-    await this.#options.events.flush()
+    await this.#options.events.send('task-sent', { ...describeTask(message), ...where })
   }
 
   /** Whole seconds for which the broker itself shall hold the message. */

@@ -10,31 +10,51 @@ export interface Dispatcher {
   flush(): Promise<void>
 }
 
-interface DispatcherOptions {
+export interface DispatcherOptions {
   hostname: string
   clock: LamportClock
   now: () => number
+  /** Events of tasks go together, at the next turn of the event loop. @default false */
+  batchesTasks?: boolean
 }
 
-export function createDispatcher(transport: Transport, { hostname, clock, now }: DispatcherOptions): Dispatcher {
+/** So many at most, as Celery has it. */
+const largestBatch = 24
+
+export function createDispatcher(transport: Transport, options: DispatcherOptions): Dispatcher {
+  const { hostname, clock, now, batchesTasks = false } = options
   const exchange = eventExchange(transport.name)
   const utcoffset = Math.floor(new Date().getTimezoneOffset() / 60)
+  const batch: Event[] = []
+  let turn: NodeJS.Immediate | undefined
   let leaving: Promise<unknown> = Promise.resolve()
+
+  const publish = (body: Event | readonly Event[], routingKey: string) => {
+    const sent = transport.publish(encodeEvent(body, hostname), exchange, routingKey).catch(() => {})
+    leaving = Promise.all([leaving, sent])
+  }
+  const publishBatch = () => {
+    clearImmediate(turn)
+    turn = undefined
+    if (batch.length > 0) publish(batch.splice(0), 'task.multi')
+  }
+  const join = (event: Event) => {
+    batch.push(event)
+    if (batch.length >= largestBatch) publishBatch()
+    else turn ??= setImmediate(publishBatch)
+  }
+
   return {
     hostname,
     send(type, fields = {}) {
-      const event: Event = {
-        hostname,
-        utcoffset,
-        pid: process.pid,
-        clock: clock.forward(),
-        ...fields,
-        timestamp: now() / 1000,
-        type,
-      }
-      const sent = transport.publish(encodeEvent(event, hostname), exchange, eventRoutingKey(type)).catch(() => {})
-      leaving = Promise.all([leaving, sent])
+      const common = { hostname, utcoffset, pid: process.pid, clock: clock.forward() }
+      const event: Event = { ...common, ...fields, timestamp: now() / 1000, type }
+      if (batchesTasks && type.startsWith('task-')) join(event)
+      else publish(event, eventRoutingKey(type))
     },
-    flush: async () => void (await leaving),
+    async flush() {
+      publishBatch()
+      await leaving
+    },
   }
 }

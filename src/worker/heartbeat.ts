@@ -1,4 +1,4 @@
-import { loadavg } from 'node:os'
+import { loadavg, type as system } from 'node:os'
 import type { Clock, Timer } from '../clock.ts'
 import type { Dispatcher } from '../events/dispatcher.ts'
 import type { Service } from '../service.ts'
@@ -44,7 +44,7 @@ export class Heartbeat implements Service {
       loadavg: loadavg().map((load) => Math.round(load * 100) / 100),
       sw_ident: 'celery-sandbox',
       sw_ver: version,
-      sw_sys: process.platform,
+      sw_sys: system(),
     })
     this.#onSent()
   }

@@ -145,7 +145,9 @@ export class Worker implements Service {
     const backend = await this.#connect('Cannot connect to the result backend', () => app.openBackend())
     this.#undo.push(() => backend.close())
 
-    const events = createDispatcher(transport, { hostname, clock, now: app.clock.now })
+    // A loop that its tasks block would keep a batch back until they end.
+    const batchesTasks = this.#pool.name !== 'solo'
+    const events = createDispatcher(transport, { hostname, clock, now: app.clock.now, batchesTasks })
     const onBeat = () => void signals.heartbeatSent.send(hostname, {}, log)
     const heartbeat = new Heartbeat(events, state, app.clock, onBeat)
     const eta = new EtaSchedule(app.clock)

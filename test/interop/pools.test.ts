@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LoadedApp, loadApp } from '../../src/app/load.ts'
-import { receiveEvents } from '../../src/events/receiver.ts'
 import { createLogger } from '../../src/log.ts'
 import { Worker, type WorkerOptions } from '../../src/worker/worker.ts'
 import { freshRedisUrl } from '../support/fresh.ts'
@@ -81,7 +80,7 @@ describeWith(['redis', 'python'], 'a TypeScript worker with children over Redis'
       lines.length = 0
       const busy = await serve({ pool, hostname: 'busy@test' })
       let beats = 0
-      await receiveEvents(await loaded.app.transport(), loaded.app.lamport, ({ type, hostname, active }) => {
+      await loaded.app.events.receive(({ type, hostname, active }) => {
         if (type === 'worker-heartbeat' && hostname === 'busy@test' && active === 1) beats += 1
       })
       const result = await loaded.app.sendTask('tasks.computeFor', { args: [4_500] })

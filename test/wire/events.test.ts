@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Celery } from '../../src/celery.ts'
-import { receiveEvents } from '../../src/events/receiver.ts'
 import { decodeEvents, type Event } from '../../src/protocol/event.ts'
 import { decodeEnvelope } from '../../src/transport/redis/envelope.ts'
 import { Worker } from '../../src/worker/worker.ts'
@@ -34,7 +33,7 @@ describe('events', () => {
     const again = (self: { request: { retries: number }; retry(o: object): never }) =>
       self.request.retries || self.retry({ countdown: 0, exc: new Error('not yet') })
     app.task('tasks.flaky', again, { bind: true })
-    await receiveEvents(await app.transport(), app.lamport, (event) => ours.push(event))
+    await app.events.receive((event) => ours.push(event))
     worker = new Worker(app, { hostname: 'w1@box', taskEvents: true })
     await worker.start()
     for (const name of ['tasks.add', 'tasks.boom', 'tasks.flaky']) {

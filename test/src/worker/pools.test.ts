@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type LoadedApp, loadApp } from '../../../src/app/load.ts'
 import { Celery } from '../../../src/celery.ts'
 import { createEmbeddedBroker, type EmbeddedBroker } from '../../../src/embedded/broker.ts'
-import { receiveEvents } from '../../../src/events/receiver.ts'
 import { createLogger, type LogRecord, silentLogger } from '../../../src/log.ts'
 import type { Event } from '../../../src/protocol/event.ts'
 import { redirectConsole } from '../../../src/trace/redirect.ts'
@@ -43,7 +42,7 @@ const call = (task: string, ...args: unknown[]) => loaded.app.sendTask(task, { a
 const size = async () => (await loaded.app.transport()).size('celery')
 const nextEvent = async (type: string) => {
   const seen = Promise.withResolvers<Event>()
-  await receiveEvents(await loaded.app.transport(), loaded.app.lamport, (event) => {
+  await loaded.app.events.receive((event) => {
     if (event.type === type) seen.resolve(event)
   })
   return seen.promise

@@ -3,7 +3,6 @@ import type { Settings } from '../../../src/app/config.ts'
 import { Ignore, Reject } from '../../../src/app/exceptions.ts'
 import { signature } from '../../../src/canvas/signature.ts'
 import { Celery } from '../../../src/celery.ts'
-import { receiveEvents } from '../../../src/events/receiver.ts'
 import { createLogger, type LogRecord } from '../../../src/log.ts'
 import type { Event } from '../../../src/protocol/event.ts'
 import type { ResultMeta } from '../../../src/protocol/result-meta.ts'
@@ -269,8 +268,7 @@ describe('a worker', () => {
     await serve({ taskEvents: true })
     const events: Event[] = []
     const ended = Promise.withResolvers<void>()
-    const transport = await app.transport()
-    await receiveEvents(transport, app.lamport, (event) => {
+    await app.events.receive((event) => {
       if (event.type.startsWith('task-')) events.push(event)
       if (event.type === 'task-failed') ended.resolve()
     })
