@@ -1,4 +1,5 @@
 import type { ExchangeType, Queue } from '../protocol/entity.ts'
+import type { SignatureData } from '../protocol/signature-data.ts'
 
 /** Calls that have not been made yet, and how they hang together: plain data, to be sent now, later, or by a task. */
 export type Canvas = Call | Chain | Group | Chord
@@ -74,8 +75,8 @@ export interface CallOptions {
   readonly deliveryMode?: 1 | 2
   /** How many tasks have taken the place of another under this id. */
   readonly replacedTaskNesting?: number
-  /** What follows, in order. */
-  readonly chain?: readonly Canvas[]
+  /** What follows, in the wire form and, as there, in REVERSE order: carried from step to step, and read step by step. */
+  readonly chain?: readonly SignatureData[]
   /** The body of the chord of whose header this is one end. */
   readonly chord?: Canvas
 }

@@ -1,5 +1,5 @@
 import type { ResultTuple } from '../protocol/result-meta.ts'
-import { type Call, type Canvas, call, chainOf, type Group } from './canvas.ts'
+import { type Call, type Canvas, call, type Group } from './canvas.ts'
 import { toData } from './data.ts'
 import { resultOf } from './freeze.ts'
 import { callsOf, change } from './walk.ts'
@@ -26,10 +26,8 @@ export function compile(canvas: Canvas): Step[] {
       return [{ do: 'call', call: canvas }]
     case 'chain': {
       const [first, ...rest] = canvas.tasks
-      // Of a prepared chain only the last step is no task.
-      return first
-        ? [{ do: 'call', call: { ...(first as Call), options: { ...(first as Call).options, chain: rest } } }]
-        : []
+      // Of a prepared chain only the last step may be anything but a task.
+      return first ? [{ do: 'call', call: followedBy(first as Call, rest) }] : []
     }
     case 'group':
       return canvas.tasks.flatMap((task, index) => compile(enlist(task, canvas, index)))
@@ -40,6 +38,10 @@ export function compile(canvas: Canvas): Step[] {
       return [{ do: 'expect', chord: expected }, ...members]
     }
   }
+}
+
+function followedBy(first: Call, rest: readonly Canvas[]): Call {
+  return { ...first, options: { ...first.options, chain: rest.map(toData).reverse() } }
 }
 
 // What ends in a group stays in the chord that was there first: its members are ends of that.
@@ -65,7 +67,3 @@ export function unlock({ groupId, header, body }: ExpectedChord, interval: numbe
     },
   })
 }
-
-/** The chain that a task's message carries, as one canvas with what comes first. */
-export const followedBy = (first: Canvas, rest: readonly Canvas[]): Canvas =>
-  rest.length > 0 ? chainOf([first, ...rest]) : first

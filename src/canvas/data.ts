@@ -100,7 +100,7 @@ function optionsToData(options: CallOptions): Record<string, unknown> {
     ...(queue !== undefined && { queue: typeof queue === 'string' ? queue : queue.name }),
     ...(link && { link: listOf(link).map(toData) }),
     ...(linkError && { link_error: listOf(linkError).map(toData) }),
-    ...(chain && { chain: chain.map(toData).reverse() }), // reversed, as in messages
+    ...(chain && { chain }),
     ...(chord && { chord: toData(chord) }),
     ...(stamps && { stamped_headers: Object.keys(stamps), ...stamps }), // flat, as Celery has them
   }
@@ -118,7 +118,7 @@ function optionsFromData(options: Record<string, unknown>): CallOptions {
     ...(typeof expires === 'number' ? { expires } : expires ? { expires: toDate(expires) } : {}),
     ...(link ? { link: readList(link) } : {}),
     ...(linkError ? { linkError: readList(linkError) } : {}),
-    ...(Array.isArray(chain) ? { chain: readList(chain).reverse() } : {}),
+    ...(Array.isArray(chain) ? { chain: chain.map(parseSignatureData).filter((step) => step !== undefined) } : {}),
     ...(body && { chord: body }),
     ...(names.size > 0 ? { stamps: Object.fromEntries(entries.filter(isStamp)) } : {}),
   }

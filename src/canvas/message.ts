@@ -43,7 +43,7 @@ export function messageOf({ task, args, kwargs, options }: Call, site: CallSite)
     headers: options.headers ?? {},
     callbacks: link ? listOf(link).map(toData) : null,
     errbacks: linkError ? listOf(linkError).map(toData) : null,
-    chain: chain ? chain.map(toData).reverse() : null,
+    chain: chain ?? null,
     chord: chord ? toData(chord) : null,
     stampedHeaders: stamps ? Object.keys(stamps) : null,
     stamps: stamps ?? {},

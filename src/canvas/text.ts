@@ -1,6 +1,7 @@
 import { repr } from '../protocol/repr.ts'
 import type { Canvas } from './canvas.ts'
 import type { Step } from './compile.ts'
+import { fromData } from './data.ts'
 import { callsOf } from './walk.ts'
 
 /** A canvas as Celery shows it: `add(2, 2) | mul(8)`, `group([…])`, `%tsum([…])`. */
@@ -38,7 +39,8 @@ function describeStep(step: Step): string {
   }
   const { options } = step.call
   const place = options.groupId === undefined ? '' : `, ${options.groupIndex} of ${options.groupId}`
-  const rest = options.chain?.length ? `, then ${options.chain.map(withIds).join(' | ')}` : ''
+  const following = (options.chain ?? []).map(fromData).reverse()
+  const rest = following.length > 0 ? `, then ${following.map(withIds).join(' | ')}` : ''
   const body = options.chord ? `, a part of ${callsOf(options.chord, 'end').map(idsOf).join(' and ')}` : ''
   return `send ${withIds(step.call)}${place}${rest}${body}`
 }

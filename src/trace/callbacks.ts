@@ -15,12 +15,20 @@ import type { TaskMessage } from '../protocol/task-message.ts'
 
 /** What a success leads to: its links, and the rest of its chain, each with the value put first. */
 export function onSuccess(message: TaskMessage, value: unknown): Canvas[] {
-  const links = (message.callbacks ?? []).map(fromData)
-  const rest = restOf(message)
-  return [...links, ...(rest ? [rest] : [])].map((canvas) => withArguments(canvas, [value]))
+  const next = nextOf(message)
+  const following = [...(message.callbacks ?? []).map(fromData), ...(next ? [next] : [])]
+  return following.map((canvas) => withArguments(canvas, [value]))
 }
 
-/** What comes after the task in its chain. */
+// A step that is one task carries what follows it unread.
+function nextOf(message: TaskMessage): Canvas | undefined {
+  const next = message.chain?.at(-1)
+  const canvas = next && fromData(next)
+  if (canvas?.kind !== 'task') return restOf(message)
+  return { ...canvas, options: { ...canvas.options, chain: message.chain?.slice(0, -1) ?? [] } }
+}
+
+/** All that comes after the task in its chain. */
 export function restOf({ chain }: TaskMessage): Canvas | undefined {
   if (!chain?.length) return undefined
   return prepare(chainOf(chain.map(fromData).reverse())) // the message has it in reverse

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Settings } from '../../../src/app/config.ts'
 import { Ignore, Reject } from '../../../src/app/exceptions.ts'
-import { signature } from '../../../src/canvas/signature.ts'
+import { chain, signature } from '../../../src/canvas/signature.ts'
 import { Celery } from '../../../src/celery.ts'
 import { createLogger, type LogRecord } from '../../../src/log.ts'
 import type { Event } from '../../../src/protocol/event.ts'
@@ -217,11 +217,11 @@ describe('a worker', () => {
     await expect(odd.delay().get({ timeout: 5 })).rejects.toThrow(/could not be cloned|cannot be sent/)
   })
 
-  it('goes on with a chain that Python began, and with its links', async () => {
+  it('goes on with a chain, and with its links', async () => {
     await serve()
-    const chain = [signature('tasks.add', [10], { options: { taskId: 'last' } })]
     const link = signature('tasks.add', [100], { options: { taskId: 'linked' } })
-    await app.sendTask('tasks.add', { args: [1, 2], chain, link })
+    const first = signature('tasks.add', [1, 2]).link(link)
+    await app.send(chain(first, signature('tasks.add', [10], { options: { taskId: 'last' } })))
     expect(await app.asyncResult('last').get({ timeout: 5 })).toBe(13)
     expect(await app.asyncResult('linked').get({ timeout: 5 })).toBe(103)
     expect(await app.asyncResult('last').meta()).toMatchObject({ parent_id: expect.any(String) })
@@ -230,7 +230,7 @@ describe('a worker', () => {
   it('fails the rest of a chain with the step that failed', async () => {
     await serve()
     const step = signature('tasks.add', [1], { options: { taskId: 'never' } })
-    await app.sendTask('tasks.boom', { chain: [step] })
+    await app.send(chain(signature('tasks.boom'), step))
     await expect(app.asyncResult('never').get({ timeout: 5 })).rejects.toThrow('boom')
   })
 
