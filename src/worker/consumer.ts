@@ -54,8 +54,6 @@ export class Consumer {
     this.#consumption = queues.length > 0 ? await transport.consume(queues, onDelivery, room) : undefined
     this.#queues = queues
     await last?.cancel()
-    // On Redis an automatic deletion asks for nobody else: it took the binding of a queue that is still served.
-    if (last) for (const queue of queues.filter(({ autoDelete }) => autoDelete)) await transport.declare(queue)
   }
 
   /** Takes nothing more, lets go of what waits for its time or a place, and finishes what was begun. */

@@ -347,6 +347,20 @@ export function transportConformance(
       expect(text(await inbox.next())).toBe('3')
     })
 
+    it('keeps a queue that goes with its consumer as long as the same connection has another', async () => {
+      const transport = await connect()
+      const queue = taskQueue(unique(), { exchange: exchange(unique()), autoDelete: true })
+      const first = await consume(transport, [queue], { prefetch: 1 })
+      const send = (body: string) => transport.publish(message(body), queue.exchange, queue.routingKey)
+      for (const body of ['1', '2', '3']) await send(body)
+      const one = await first.next()
+      const second = await consume(transport, [queue])
+      await first.consumer.cancel()
+      await one.ack()
+      await send('4')
+      expect([text(await second.next()), text(await second.next()), text(await second.next())]).toEqual(['2', '3', '4'])
+    })
+
     it('deletes a queue with what waits in it', async () => {
       const transport = await connect()
       const queue = taskQueue(unique())

@@ -67,9 +67,10 @@ class RedisTransport implements Transport {
   readonly url: string
   readonly #link: RedisLink
   readonly #connections: Connections
-  readonly #consumers = new Set<Consumer>()
-  /** Queues that go when we do, who consume from them. */
-  readonly #transient = new Set<Queue>()
+  /** With the queues that go when the last of their consumers does. */
+  readonly #consumers = new Map<Consumer, readonly Queue[]>()
+  /** Those that are still there. */
+  readonly #transient = new Map<string, Queue>()
 
   constructor(url: string, commands: Redis, connections: Connections, options: TransportOptions) {
     this.url = maskUrl(url)
@@ -112,7 +113,7 @@ class RedisTransport implements Transport {
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {
     for (const queue of queues) await this.declare(queue)
     const transient = queues.filter((queue) => queue.autoDelete)
-    for (const queue of transient) this.#transient.add(queue)
+    for (const queue of transient) this.#transient.set(queue.name, queue)
     const parts = await Promise.all([
       ...queues.filter(isFanout).map((queue) => this.#subscribe(queue, onDelivery)),
       ...this.#listConsumers(queues, onDelivery, options.prefetch ?? 0),
@@ -123,17 +124,19 @@ class RedisTransport implements Transport {
         this.#consumers.delete(consumer)
         await Promise.all(parts.map((part) => part.cancel()))
         // Without a connection there is another chance when the transport is closed.
-        await this.#forget(transient).catch(() => {})
+        await this.#takeAlong().catch(() => {})
       },
     }
-    this.#consumers.add(consumer)
+    this.#consumers.set(consumer, transient)
     return consumer
   }
 
-  async #forget(transient: Iterable<Queue>): Promise<void> {
-    for (const queue of transient) {
+  async #takeAlong(): Promise<void> {
+    const served = [...this.#consumers.values()].flat()
+    for (const [name, queue] of this.#transient) {
+      if (served.some((other) => other.name === name)) continue
       await this.delete(queue)
-      this.#transient.delete(queue)
+      this.#transient.delete(name)
     }
   }
 
@@ -182,9 +185,9 @@ class RedisTransport implements Transport {
 
   async close(): Promise<void> {
     try {
-      await Promise.all([...this.#consumers].map((consumer) => consumer.cancel()))
+      await Promise.all([...this.#consumers.keys()].map((consumer) => consumer.cancel()))
       await this.#link.unacked.giveBackAll()
-      await this.#forget(this.#transient)
+      await this.#takeAlong()
     } catch (error) {
       // Without a connection nothing can be given back; the sweep of another worker does it.
       this.#link.options.log.debug(`closed without tidying up: ${messageOf(error)}`)
