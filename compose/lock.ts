@@ -25,9 +25,11 @@ export async function whileAlone<T>(directory: string, options: LockOptions, wor
   const database = open(directory)
   try {
     await acquire(database, directory, options)
-    const result = await work()
-    rmSync(stateFiles.lockHolder(directory), { force: true })
-    return result
+    try {
+      return await work()
+    } finally {
+      rmSync(stateFiles.lockHolder(directory), { force: true })
+    }
   } finally {
     database.close()
   }

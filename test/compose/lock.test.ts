@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { whileAlone } from '../../compose/lock.ts'
+import { stateFiles } from '../../compose/state-directory.ts'
 
 const never = new AbortController().signal
 const quiet = { onWait: () => {}, signal: never }
@@ -38,6 +39,13 @@ describe('the lock of a project', () => {
     await expect(down).rejects.toMatchObject({ code: 'PROJECT_BUSY', message: expect.stringContaining('up (process') })
     first.resolve()
     await up
+  })
+
+  it('is forgotten with its holder, also one that fails', async () => {
+    const failing = whileAlone(directory, { ...quiet, holder: 'up' }, () => Promise.reject(new Error('no')))
+    await expect(failing).rejects.toThrow('no')
+    expect(existsSync(stateFiles.lockHolder(directory))).toBe(false)
+    expect(await whileAlone(directory, { ...quiet, holder: 'down' }, async () => 'free')).toBe('free')
   })
 
   it('stops waiting when its command is interrupted', async () => {
