@@ -360,6 +360,7 @@ export class Celery implements Sender {
       log: this.log,
       connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
       resultExpires: this.conf.resultExpires,
+      healthCheckInterval: this.conf.redisBackendHealthCheckInterval,
       ...this.conf.resultBackendTransportOptions,
       resultPersistent: this.conf.resultPersistent,
       oid: this.oid,

@@ -130,6 +130,8 @@ export const settingsTable = {
     /** Sentinel: the name of the master. */
     masterName: setting(orNull(text), null),
   }),
+  /** Redis: seconds between questions whether a connection to the results still lives. */
+  redisBackendHealthCheckInterval: setting(seconds, driverDefaults.healthCheckInterval),
 
   /** Tasks running at one time; null for the number of processors. */
   workerConcurrency: setting(orNull(count), null),

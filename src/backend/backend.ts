@@ -108,6 +108,8 @@ export interface BackendOptions {
   globalKeyprefix: string
   /** Sentinel: the name of the master. */
   masterName: string | null
+  /** Redis: seconds between questions whether a connection still lives; without an answer a new one is made. */
+  healthCheckInterval: number
   /** rpc: results survive a restart of the broker. */
   resultPersistent: boolean
   /** rpc: the name under which this process is answered. */

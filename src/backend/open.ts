@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import { CeleryError } from '../errors.ts'
 import { silentLogger } from '../log.ts'
+import { driverDefaults } from '../transport/open.ts'
 import { maskUrl, parseUrl } from '../url.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
@@ -40,6 +41,7 @@ export async function openBackend(url: string | null, options: Partial<BackendOp
     resultExpires: 86_400,
     globalKeyprefix: '',
     masterName: null,
+    healthCheckInterval: driverDefaults.healthCheckInterval,
     resultPersistent: false,
     oid: randomUUID(),
     transport: async () => {

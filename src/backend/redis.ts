@@ -18,8 +18,9 @@ import {
 
 /** Results in Redis with Celery's keys, so that Python and TypeScript read each other's (§5.2 of its wire formats). */
 export async function openRedis(url: string, options: BackendOptions): Promise<Backend> {
-  const { connectTimeoutMs, masterName } = options
-  const connect = () => connectRedis(url, { connectTimeoutMs, masterName, code: 'BACKEND_UNREACHABLE' })
+  const { connectTimeoutMs, masterName, healthCheckInterval, clock } = options
+  const healthCheck = { everyMs: healthCheckInterval * 1000, clock }
+  const connect = () => connectRedis(url, { connectTimeoutMs, masterName, healthCheck, code: 'BACKEND_UNREACHABLE' })
   return new RedisBackend(url, await connect(), connect, options)
 }
 

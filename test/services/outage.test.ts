@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openBackend } from '../../src/backend/open.ts'
 import { Celery } from '../../src/celery.ts'
 import { createLogger, type LogRecord } from '../../src/log.ts'
 import { controlExchange, controlQueue } from '../../src/protocol/control.ts'
 import { defaultExchange, taskQueue } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
+import { resultMeta } from '../../src/protocol/result-meta.ts'
 import { taskMessage } from '../../src/protocol/task-message.ts'
 import { openTransport } from '../../src/transport/open.ts'
 import type { TransportEvent } from '../../src/transport/transport.ts'
@@ -270,6 +272,26 @@ describeWith(['redis'], 'on Redis', () => {
     clearInterval(publishing)
     await other.close()
     await transport.close()
+    await proxy.stop()
+  })
+
+  it('who waits for a result on a line that went dead without a word gets it', async () => {
+    const direct = await freshRedisUrl()
+    let isSilent = false
+    const proxy = await startProxy(Number(new URL(direct).port), { toServer: () => !isSilent })
+    const url = Object.assign(new URL(direct), { port: String(proxy.port) }).href
+    const backend = await openBackend(url, { healthCheckInterval: 0.2 })
+    const other = await openBackend(direct)
+    const told = Promise.withResolvers<unknown>()
+    await backend.watch('a', ({ result }) => told.resolve(result))
+    const before = proxy.connections
+    isSilent = true
+    await other.store(resultMeta({ task_id: 'a', status: 'SUCCESS', result: 3 }, 0))
+    await until(() => proxy.connections >= 2 * before, { describe: 'every connection to be replaced' })
+    isSilent = false
+    expect(await told.promise).toBe(3)
+    await other.close()
+    await backend.close()
     await proxy.stop()
   })
 

@@ -7,7 +7,7 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       broker_failover_strategy broker_heartbeat broker_heartbeat_checkrate broker_host broker_password broker_port
       broker_read_url broker_transport broker_use_ssl broker_user broker_vhost broker_write_url
       event_queue_durable event_queue_exclusive control_queue_durable control_queue_exclusive
-      redis_backend_health_check_interval redis_backend_use_ssl redis_client_name redis_db redis_host redis_max_connections
+      redis_backend_use_ssl redis_client_name redis_db redis_host redis_max_connections
       redis_password redis_port redis_retry_on_timeout redis_socket_connect_timeout redis_socket_keepalive
       redis_socket_timeout redis_username result_accept_content
       result_compression
