@@ -15,6 +15,7 @@ import {
   type ShutdownLevel,
   survive,
   Worker,
+  type WorkerLogOptions,
   workerLog,
   workerLogFormatter,
 } from '../../src/index.ts'
@@ -63,7 +64,7 @@ export const command = defineCommand({
     const log =
       logfile === undefined
         ? createLogger((record) => records.push(tell(record)), level)
-        : workerLog(app.conf, { level, logfile, hostname, json: context.mode === 'json' })
+        : fileLog(app, { level, logfile, hostname, json: context.mode === 'json' })
     const { workerRedirectStdouts, workerRedirectStdoutsLevel } = app.conf
     const endSurvival = survive(log)
     const giveBack = workerRedirectStdouts ? redirectConsole(log, levelNamed(workerRedirectStdoutsLevel)) : () => {}
@@ -149,6 +150,16 @@ function teller({ conf }: Celery, hostname: string, { mode, isColored }: Context
   if (mode === 'json') return (record) => ({ type: 'log', ...logRecordForPrograms(record, hostname) })
   const format = workerLogFormatter(conf, conf.workerLogColor ?? isColored)
   return (record) => ({ type: 'log', line: format(clean(record)) })
+}
+
+/** The log in a file, which is shown on a terminal one day. */
+function fileLog({ conf }: Celery, options: WorkerLogOptions): Logger {
+  const log = workerLog(conf, options)
+  if (options.json) return log
+  return createLogger((record) => {
+    const { level, message, fields } = clean(record)
+    log[level](message, fields)
+  }, options.level)
 }
 
 function clean({ fields, ...record }: LogRecord): LogRecord {

@@ -65,6 +65,15 @@ describe('the log of a worker', () => {
     expect(lines).toContainEqual(expect.objectContaining({ logger: 'celery.redirected', message: 'FIRE 1' }))
   })
 
+  it('cannot be forged in a file either', async () => {
+    await app.sendTask('x\n[2026-01-01 00:00:00,000: INFO/MainProcess] forged\x1b[2J', {})
+    await told(['-l', 'info', '-f', join(directory, 'w1.log')])
+    const text = readFileSync(join(directory, 'w1.log'), 'utf8')
+    expect(text).toContain('forged')
+    expect(text).not.toMatch(/^\[2026-01-01/m)
+    expect(text).not.toContain('\x1b')
+  })
+
   it('goes to a file named after the worker', async () => {
     const lines = await told(['-l', 'info', '-f', join(directory, '%n.log')])
     expect(lines).toHaveLength(1) // the banner
