@@ -54,12 +54,12 @@ export const command = defineCommand({
   examples: ['celery-sandbox worker -l info', 'celery-sandbox worker -A app.ts -Q celery,mails -c 20 -n w1@%h -E'],
 
   async *run(context, options): AsyncIterable<WorkerEvent> {
-    const level = levelNamed(options.loglevel ?? 'warning')
+    const { app: appPath, loglevel = 'warning', logfile, ...given } = options
+    const level = levelNamed(loglevel)
     await adoptStackEnvironment(context)
-    const { app, spec } = await loadApp(options.app, context.cwd)
+    const { app, spec } = await loadApp(appPath, context.cwd)
     const records = feed<WorkerEvent>()
-    const hostname = nodename(options.hostname ?? 'celery@%h')
-    const { logfile } = options
+    const hostname = nodename(given.hostname ?? 'celery@%h')
     const tell = teller(app, hostname, context)
     const log =
       logfile === undefined
@@ -68,22 +68,8 @@ export const command = defineCommand({
     const { workerRedirectStdouts, workerRedirectStdoutsLevel } = app.conf
     const endSurvival = survive(log)
     const giveBack = workerRedirectStdouts ? redirectConsole(log, levelNamed(workerRedirectStdoutsLevel)) : () => {}
-    const worker = new Worker(app, {
-      log,
-      hostname,
-      appPath: spec,
-      ...(options.pool !== undefined && { pool: options.pool }),
-      ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
-      ...(options.autoscale && { autoscale: options.autoscale }),
-      ...(options.timeLimit !== undefined && { timeLimit: options.timeLimit }),
-      ...(options.softTimeLimit !== undefined && { softTimeLimit: options.softTimeLimit }),
-      ...(options.maxTasksPerChild !== undefined && { maxTasksPerChild: options.maxTasksPerChild }),
-      ...(options.maxMemoryPerChild !== undefined && { maxMemoryPerChild: options.maxMemoryPerChild }),
-      ...(options.queues && { queues: options.queues }),
-      ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),
-      ...(options.stateDb !== undefined && { stateDb: options.stateDb }),
-      ...(options.taskEvents && { taskEvents: true }),
-    })
+    const taskEvents = given.taskEvents || undefined // without the flag, as the settings say
+    const worker = new Worker(app, { ...given, taskEvents, log, hostname, appPath: spec })
     yield { type: 'banner', banner: worker.banner }
     stopOnSignals(worker, app, log, context)
     worker.start().catch(records.fail)

@@ -59,6 +59,9 @@ export interface WorkerOptions {
   log?: Logger
 }
 
+/** What is undefined is as good as not given. */
+type Given<T> = { readonly [K in keyof T]?: T[K] | undefined }
+
 /**
  * A worker: serves queues until it is stopped.
  *
@@ -88,7 +91,7 @@ export class Worker implements Service {
   #starting: Promise<void> | undefined
   #runningPool: Pool | undefined
 
-  constructor(app: Celery, options: WorkerOptions = {}) {
+  constructor(app: Celery, options: Given<WorkerOptions> = {}) {
     this.#app = app
     this.#log = options.log ?? app.log
     this.#taskEvents = options.taskEvents ?? app.conf.workerSendTaskEvents
@@ -283,7 +286,7 @@ export class Worker implements Service {
   }
 }
 
-function served({ conf, queues }: Celery, hostname: string, options: WorkerOptions): Queue[] {
+function served({ conf, queues }: Celery, hostname: string, options: Given<WorkerOptions>): Queue[] {
   const { excludeQueues = [] } = options
   const wanted = options.queues?.map((name) => queues.get(name)) ?? queues.defaults
   const left = wanted.filter(({ name, alias }) => !excludeQueues.includes(alias ?? name))
