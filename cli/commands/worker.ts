@@ -50,6 +50,10 @@ export const command = defineCommand({
     hostname: text('-n, --hostname <name>', 'node name; %h is the host (default: celery@%h)'),
     stateDb: text('-S, --statedb <path>', 'remember revoked tasks in a file; %n is the worker'),
     taskEvents: flag('-E, --task-events', 'send task events for monitors'),
+    heartbeatInterval: seconds('--heartbeat-interval <seconds>', 'between heartbeats (default: 2)'),
+    withoutHeartbeat: flag('--without-heartbeat', 'send no heartbeats'),
+    withoutMingle: flag('--without-mingle', 'do not greet the other workers'),
+    withoutGossip: flag('--without-gossip', 'do not listen to the other workers'),
   },
   examples: ['celery-sandbox worker -l info', 'celery-sandbox worker -A app.ts -Q celery,mails -c 20 -n w1@%h -E'],
 

@@ -136,7 +136,7 @@ export class Celery implements Sender {
       wake: () => this.control.heartbeat(),
       hostname: this.#origin,
       lamport: this.lamport,
-      now: this.clock.now,
+      now: () => this.clock.now(),
     })
     this.configure(settings)
   }
@@ -343,13 +343,14 @@ export class Celery implements Sender {
   /** A further connection to the broker, for its caller to close. */
   openTransport(onEvent: (event: TransportEvent) => void = () => {}, log: Logger = this.log): Promise<Transport> {
     this.#hasConnected = true
-    return openTransport(this.conf.brokerUrl, {
-      clock: this.clock,
-      log,
-      connectTimeoutMs: this.conf.brokerConnectionTimeout * 1000,
-      onEvent,
-      ...this.conf.brokerTransportOptions,
-    })
+    const { url, options } = this.broker
+    return openTransport(url, { clock: this.clock, log, onEvent, ...options })
+  }
+
+  /** Where the broker is and how to speak to it, as data; with secrets. */
+  get broker() {
+    const { brokerUrl: url, brokerConnectionTimeout: seconds, brokerTransportOptions } = this.conf
+    return { url, options: { connectTimeoutMs: seconds * 1000, ...brokerTransportOptions } }
   }
 
   /** A further connection to the results, for its caller to close. */

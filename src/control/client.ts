@@ -36,6 +36,8 @@ export interface ControlClient {
   ask(method: string, options?: BroadcastOptions): Promise<ControlReply>
   /** Sends a command that nobody answers. */
   tell(method: string, options?: BroadcastOptions): Promise<void>
+  /** Hears no answers any more, until the next question. */
+  close(): Promise<void>
 }
 
 /** Commands over a transport; what it needs of the broker is made with the first question, and goes with the transport. */
@@ -61,6 +63,7 @@ export function createControlClient(transport: Transport, clock: Clock, lamport:
 
   return {
     tell: (method, options = {}) => send(method, options),
+    close: async () => void (await (await mailbox.forget())?.cancel()),
 
     async ask(method, options = {}) {
       const { timeoutMs = 1_000, limit = options.destination?.length ?? Number.POSITIVE_INFINITY, signal } = options

@@ -1,25 +1,33 @@
 import { loadavg, type as system } from 'node:os'
 import type { Clock, Timer } from '../clock.ts'
 import type { Dispatcher } from '../events/dispatcher.ts'
+import type { LamportClock } from '../protocol/lamport.ts'
 import type { Service } from '../service.ts'
 import { version } from '../version.ts'
 import type { WorkerState } from './state.ts'
+import { Vitals } from './vitals.ts'
 
-const intervalMs = 2_000
+export interface HeartbeatOptions {
+  readonly events: Dispatcher
+  readonly state: WorkerState
+  readonly clock: Clock
+  readonly lamport: LamportClock
+  readonly intervalMs: number
+  readonly onSent?: () => void
+}
 
-/** Tells monitors that the worker is there: once when it comes, every two seconds, once when it goes. */
+type Beat = 'worker-online' | 'worker-heartbeat' | 'worker-offline'
+
+/** Tells monitors that the worker is there: once when it comes, again and again, once when it goes. */
 export class Heartbeat implements Service {
-  readonly #events: Dispatcher
-  readonly #state: WorkerState
-  readonly #clock: Clock
-  readonly #onSent: () => void
+  /** For who stands in while this event loop is blocked. */
+  readonly vitals: Vitals = new Vitals()
+  readonly #options: HeartbeatOptions
   #timer: Timer | undefined
 
-  constructor(events: Dispatcher, state: WorkerState, clock: Clock, onSent: () => void = () => {}) {
-    this.#events = events
-    this.#state = state
-    this.#clock = clock
-    this.#onSent = onSent
+  constructor(options: HeartbeatOptions) {
+    this.#options = options
+    options.state.onChange = () => this.#share()
   }
 
   async start(): Promise<void> {
@@ -33,26 +41,44 @@ export class Heartbeat implements Service {
     this.#timer.cancel()
     this.#timer = undefined
     this.beat('worker-offline')
-    await this.#events.flush()
+    await this.#options.events.flush()
   }
 
-  beat(type: 'worker-online' | 'worker-heartbeat' | 'worker-offline' = 'worker-heartbeat'): void {
-    this.#events.send(type, {
-      freq: intervalMs / 1000,
-      active: this.#state.active.size,
-      processed: this.#state.processed,
-      loadavg: loadavg().map((load) => Math.round(load * 100) / 100),
-      sw_ident: 'celery-sandbox',
-      sw_ver: version,
-      sw_sys: system(),
-    })
-    this.#onSent()
+  beat(type: Beat = 'worker-heartbeat'): void {
+    const { events, clock, lamport, intervalMs, onSent } = this.#options
+    // Who stood in has gone on counting.
+    if (this.vitals.clock > lamport.value) lamport.adjust(this.vitals.clock)
+    this.#share()
+    events.send(type, vitalSigns(this.vitals, intervalMs))
+    this.vitals.beatAt = clock.now()
+    onSent?.()
+  }
+
+  #share(): void {
+    const { state, lamport } = this.#options
+    this.vitals.active = state.active.size
+    this.vitals.processed = state.processed
+    this.vitals.clock = Math.max(this.vitals.clock, lamport.value)
   }
 
   #schedule(): void {
-    this.#timer = this.#clock.timer(() => {
+    const { clock, intervalMs } = this.#options
+    this.#timer = clock.timer(() => {
       this.beat()
       this.#schedule()
     }, intervalMs)
+  }
+}
+
+/** The fields of a heartbeat. */
+export function vitalSigns({ active, processed }: Vitals, intervalMs: number): Record<string, unknown> {
+  return {
+    freq: intervalMs / 1000,
+    active,
+    processed,
+    loadavg: loadavg().map((load) => Math.round(load * 100) / 100),
+    sw_ident: 'celery-sandbox',
+    sw_ver: version,
+    sw_sys: system(),
   }
 }

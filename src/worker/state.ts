@@ -12,6 +12,8 @@ export class WorkerState implements Ledger {
   readonly revoked: Revoked
   readonly revokedStamps: RevokedStamps
   processed = 0
+  /** Told when `active` or `processed` has changed. */
+  onChange: () => void = () => {}
   readonly #byMessage = new Map<string, Request>()
 
   constructor(revoked: Revoked, revokedStamps: RevokedStamps) {
@@ -35,12 +37,15 @@ export class WorkerState implements Ledger {
 
   begin(request: Request): void {
     this.active.add(request)
+    this.onChange()
   }
 
   finish(request: Request): void {
     this.reserved.delete(request)
     if (this.inHand(request.message) === request) this.#byMessage.delete(keyOf(request.message))
-    if (this.active.delete(request)) this.processed += 1
+    if (!this.active.delete(request)) return
+    this.processed += 1
+    this.onChange()
   }
 }
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import { workerDirect } from '../app/queues.ts'
+import { fromData } from '../canvas/signature.ts'
 import { sleep } from '../clock.ts'
 import { openMailbox } from '../control/mailbox.ts'
 import { messageOf } from '../errors.ts'
@@ -13,19 +14,23 @@ import { choosePool, type PoolChoice } from '../pool/choose.ts'
 import type { Pool } from '../pool/pool.ts'
 import { waitsAtBroker } from '../protocol/delayed-delivery.ts'
 import type { Queue } from '../protocol/entity.ts'
+import { parseSignatureData } from '../protocol/signature-data.ts'
 import type { Service } from '../service.ts'
-import type { TransportEvent } from '../transport/transport.ts'
+import type { Transport, TransportEvent } from '../transport/transport.ts'
 import { maskUrl } from '../url.ts'
 import { Autoscaler, type Range } from './autoscale.ts'
 import { banner } from './banner.ts'
 import { Consumer } from './consumer.ts'
 import { EtaSchedule } from './eta.ts'
+import { Gossip } from './gossip.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { mingle } from './mingle.ts'
 import { carryOut } from './panel/panel.ts'
 import type { PanelTarget } from './panel/target.ts'
 import { RateLimits } from './rate-limit.ts'
 import { Revoked, RevokedStamps } from './revoked.ts'
 import type { ShutdownLevel } from './shutdown.ts'
+import { StandIn } from './stand-in.ts'
 import { WorkerState } from './state.ts'
 import { type Limits, TimeLimits } from './time-limit.ts'
 
@@ -54,6 +59,14 @@ export interface WorkerOptions {
   appPath?: string
   /** Send task events from the start. @default the setting workerSendTaskEvents */
   taskEvents?: boolean
+  /** Seconds between heartbeats. @default 2 */
+  heartbeatInterval?: number
+  /** Send none. */
+  withoutHeartbeat?: boolean
+  /** Do not greet the workers that are there already. */
+  withoutMingle?: boolean
+  /** Do not listen to the other workers. */
+  withoutGossip?: boolean
   /** File in which revoked ids outlive the worker; `%n` is its name. @default the setting workerStateDb */
   stateDb?: string
   log?: Logger
@@ -83,6 +96,7 @@ export class Worker implements Service {
   readonly #recycling: Recycling
   readonly #limits: Limits
   readonly #autoscale: Range | undefined
+  readonly #company: Company
   readonly #stopping = new AbortController()
   readonly #hasStopped = Promise.withResolvers<void>()
   /** How to undo what was started, last first. */
@@ -104,6 +118,11 @@ export class Worker implements Service {
     const concurrency = (options.concurrency ?? app.conf.workerConcurrency) || availableParallelism()
     this.concurrency = this.#pool.name === 'solo' ? 1 : (options.autoscale?.min ?? concurrency)
     this.#autoscale = this.#pool.name === 'solo' ? undefined : options.autoscale
+    this.#company = {
+      heartbeatMs: options.withoutHeartbeat ? null : (options.heartbeatInterval ?? 2) * 1000,
+      mingles: !options.withoutMingle,
+      gossips: !options.withoutGossip,
+    }
     this.#limits = { soft: options.softTimeLimit, hard: options.timeLimit }
     this.#recycling = {
       maxTasksPerChild: options.maxTasksPerChild ?? app.conf.workerMaxTasksPerChild,
@@ -150,9 +169,17 @@ export class Worker implements Service {
 
     // A loop that its tasks block would keep a batch back until they end.
     const batchesTasks = this.#pool.name !== 'solo'
-    const events = createDispatcher(transport, { hostname, clock, now: app.clock.now, batchesTasks })
+    const events = createDispatcher(transport, { hostname, clock, now: () => app.clock.now(), batchesTasks })
     const onBeat = () => void signals.heartbeatSent.send(hostname, {}, log)
-    const heartbeat = new Heartbeat(events, state, app.clock, onBeat)
+    const { heartbeatMs, mingles, gossips } = this.#company
+    const intervalMs = heartbeatMs ?? 2_000
+    const heartbeat = new Heartbeat({ events, state, clock: app.clock, lamport: clock, intervalMs, onSent: onBeat })
+    // A broker in this process's memory has no other workers, and no other thread reaches it.
+    const isShared = transport.name !== 'memory'
+    const gossip =
+      isShared && gossips
+        ? new Gossip({ transport, events, lamport: clock, clock: app.clock, log, elected: { task: callTask(app) } })
+        : undefined
     const eta = new EtaSchedule(app.clock)
     const limited = new EtaSchedule(app.clock)
     const rateLimits = new RateLimits((task) => declaredRate(app, task))
@@ -181,7 +208,7 @@ export class Worker implements Service {
       )
 
     const target: PanelTarget = {
-      ...{ app, log, hostname, state, eta, rateLimits, limits, heartbeat, clock, pool, autoscaler },
+      ...{ app, log, hostname, state, eta, rateLimits, limits, heartbeat, gossip, clock, pool, autoscaler },
       ...{ prefetch, resize, startedAt: app.clock.now() },
       queues: () => consumer.queues,
       serve: (queues) => consumer.serve(queues),
@@ -199,11 +226,17 @@ export class Worker implements Service {
       })
       this.#undo.push(() => mailbox.cancel())
     }
-    await heartbeat.start()
-    this.#undo.push(() => heartbeat.stop())
+    if (heartbeatMs !== null) {
+      await heartbeat.start()
+      this.#undo.push(() => heartbeat.stop())
+      if (isShared) await this.#standIn(heartbeat, intervalMs)
+    }
+    await gossip?.start()
+    this.#undo.push(async () => gossip?.stop())
+    const meeting = isShared && mingles ? this.#mingle(transport) : undefined
     await signals.celerydAfterSetup.send(hostname, { instance: this, conf: app.conf }, log)
     if (!pool.canTerminate) await signals.workerProcessInit.send(app.main, {}, log) // children send it themselves
-    await pool.start()
+    await Promise.all([pool.start(), meeting])
     this.#undo.push(() => pool.stop())
     await consumer.start(transport)
     this.#undo.push(() => consumer.stop())
@@ -213,6 +246,20 @@ export class Worker implements Service {
     this.#undo.push(async () => autoscaler?.stop())
     log.info(`${hostname} ready.`)
     await signals.workerReady.send(hostname, { instance: this }, log)
+  }
+
+  async #standIn({ vitals: { memory } }: Heartbeat, intervalMs: number): Promise<void> {
+    const standIn = new StandIn({ ...this.#app.broker, hostname: this.hostname, intervalMs, memory }, this.#log)
+    await standIn.start()
+    this.#undo.push(() => standIn.stop())
+  }
+
+  async #mingle(transport: Transport): Promise<void> {
+    const { hostname, state } = this
+    const { clock, lamport } = this.#app
+    const { signal } = this.#stopping
+    const options = { hostname, revoked: state.revoked, lamport, clock, log: this.#log, signal }
+    await mingle(transport, options).catch((error) => this.#log.warning(`mingle: ${messageOf(error)}`))
   }
 
   /** Connects, and while that fails waits longer each time, saying so as Celery does. */
@@ -297,6 +344,21 @@ const namesake = (hostname: string) =>
   `A node named ${hostname} is already using this process mailbox!\n` +
   'Maybe you forgot to shutdown the other node or did not do so properly?\n' +
   'Or if you meant to start multiple nodes on the same host please make sure you give each node a unique node name!'
+
+/** What a worker has to do with those around it. */
+interface Company {
+  /** Between heartbeats; null for none. */
+  readonly heartbeatMs: number | null
+  readonly mingles: boolean
+  readonly gossips: boolean
+}
+
+/** What an election with the topic `task` is about: the winner sends the call. */
+const callTask = (app: Celery) => async (action: unknown) => {
+  const call = parseSignatureData(action)
+  if (!call) throw new Error('the action is no signature')
+  await app.send(fromData(call))
+}
 
 function declaredRate({ conf, tasks }: Celery, task: string): string | number | null {
   if (conf.workerDisableRateLimits) return null

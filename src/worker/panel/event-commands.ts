@@ -1,4 +1,4 @@
-import type { Commands } from './target.ts'
+import { type Commands, named } from './target.ts'
 
 /** What monitors and other workers hear of a worker. */
 export const eventCommands: Commands = {
@@ -22,6 +22,19 @@ export const eventCommands: Commands = {
     help: 'send a heartbeat now',
     run({ heartbeat }) {
       heartbeat.beat()
+      return null
+    },
+  },
+  election: {
+    kind: 'control',
+    help: 'let one of the workers do something',
+    args: [
+      ['id', 'text'],
+      ['topic', 'text'],
+    ],
+    signature: '<id> <topic>',
+    run({ gossip }, args) {
+      gossip?.election(named(args, 'id'), named(args, 'topic'), args.action ?? null)
       return null
     },
   },

@@ -6,6 +6,7 @@ import type { Queue } from '../../protocol/entity.ts'
 import type { LamportClock } from '../../protocol/lamport.ts'
 import type { Autoscaler } from '../autoscale.ts'
 import type { EtaSchedule } from '../eta.ts'
+import type { Gossip } from '../gossip.ts'
 import type { Heartbeat } from '../heartbeat.ts'
 import type { RateLimits } from '../rate-limit.ts'
 import type { WorkerState } from '../state.ts'
@@ -19,6 +20,7 @@ export interface PanelTarget extends ControlledWorker {
   readonly rateLimits: RateLimits
   readonly limits: TimeLimits
   readonly heartbeat: Heartbeat
+  readonly gossip: Gossip | undefined
   readonly clock: LamportClock
   readonly pool: Pool
   readonly autoscaler: Autoscaler | undefined

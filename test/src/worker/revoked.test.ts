@@ -46,3 +46,41 @@ describe('revoked tasks', () => {
     expect(readFileSync(other, 'utf8')).toBe(text)
   })
 })
+
+describe('what workers tell each other of revoked tasks', () => {
+  it('reaches the other with its time', () => {
+    clock.advance(1_700_000_000_000)
+    const ours = new Revoked(clock)
+    ours.add(['a'])
+    clock.advance(10_000_000)
+    const theirs = new Revoked(clock)
+    theirs.merge(ours.forNeighbours())
+    expect([...theirs]).toEqual(['a'])
+    clock.advance(801_000)
+    expect([...theirs]).toEqual([])
+  })
+
+  it('is never a whole number, which Python does not take', () => {
+    const revoked = new Revoked(clock)
+    revoked.add(['a'])
+    expect(JSON.stringify(revoked.forNeighbours())).toMatch(/\{"a":\[\d+\.\d+,"a"\]\}/)
+  })
+
+  it.each([[{ a: [1153.2, 'a'] }], [{ a: 1153.2 }], [{ a: 'odd' }], [{ a: null }]])(
+    'counts from now when the time is of another kind: %j',
+    (told) => {
+      clock.advance(1_700_000_000_000)
+      const revoked = new Revoked(clock)
+      revoked.merge(told)
+      clock.advance(10_799_000)
+      expect(revoked.has('a')).toBe(true)
+      clock.advance(2_000)
+      expect(revoked.has('a')).toBe(false)
+    },
+  )
+
+  it('is kept in the file as well', () => {
+    new Revoked(clock, file).merge({ a: 1 })
+    expect([...new Revoked(clock, file)]).toEqual(['a'])
+  })
+})
