@@ -21,6 +21,7 @@ export {
 } from './app/exceptions.ts'
 export { type LoadedApp, loadApp } from './app/load.ts'
 export { ArgumentsError, describeParameters, type Parameters } from './app/parameters.ts'
+export type { BeatSchedule, Entry, PeriodicOptions, PeriodicTask } from './app/periodic.ts'
 export { broadcast, type QueueOptions, queue, workerDirect } from './app/queues.ts'
 export type { RouteFunction, RouteOptions, TaskRoutes } from './app/router.ts'
 export type { SignalHandler, SignalSender } from './app/signal.ts'
@@ -29,6 +30,9 @@ export type { StandardSchemaV1 } from './app/standard-schema.ts'
 export { type ApplyOptions, shortName, type Task, type TaskOptions } from './app/task.ts'
 export type { Backend } from './backend/backend.ts'
 export { openBackend } from './backend/open.ts'
+export { Beat, type BeatOptions } from './beat/beat.ts'
+export { embedBeat } from './beat/embed.ts'
+export type { Run, ScheduleStore, Stored } from './beat/store.ts'
 export type { Call, CallOptions, Canvas, Chain, Chord, Group } from './canvas/canvas.ts'
 export {
   chain,

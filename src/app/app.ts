@@ -24,6 +24,7 @@ import type { EagerResult } from '../result/eager-result.ts'
 import { GroupResult, groupsOf } from '../result/group-result.ts'
 import type { Result, ResultSource } from '../result/result.ts'
 import { resultFromTuple } from '../result/tuple.ts'
+import { localTimezone } from '../schedule/zone.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport, TransportEvent } from '../transport/transport.ts'
 import { annotated } from './annotations.ts'
@@ -35,6 +36,7 @@ import type { GivenSettings, Settings } from './config.ts'
 import { currentTask } from './context.ts'
 import { importModule } from './module.ts'
 import { Outbox } from './outbox.ts'
+import { type Entry, entryOfCall, type PeriodicOptions, type PeriodicTask } from './periodic.ts'
 import { Producer } from './producer.ts'
 import { Queues } from './queues.ts'
 import { Registry } from './registry.ts'
@@ -117,6 +119,7 @@ export class Celery implements Sender {
   #queues: Queues = new Queues(this.#conf)
   #hasConnected = false
   readonly #outbox: Outbox
+  readonly #periodic = new Map<string, Entry>()
 
   constructor(main: string, settings: GivenSettings = {}, options: AppOptions = {}) {
     this.main = main
@@ -234,6 +237,36 @@ export class Celery implements Sender {
     const task = createTask(name, fn, annotated(name, options, this.conf.taskAnnotations), this) as Task<A, Awaited<R>>
     this.tasks.add(task as unknown as Task)
     return task
+  }
+
+  /**
+   * Has beat send a call again and again, beside those of the setting beatSchedule.
+   *
+   * @returns its name
+   * @throws {CeleryError} IMPROPERLY_CONFIGURED
+   * @example
+   * app.addPeriodicTask({ minutes: 5 }, add.s(4, 4), { name: 'add every five minutes', expires: 60 })
+   */
+  addPeriodicTask(schedule: PeriodicTask['schedule'], call: Canvas, options: PeriodicOptions = {}): string {
+    const entry = entryOfCall(schedule, call, options)
+    if (options.name === undefined && this.#periodic.has(entry.name)) {
+      const next = 'give one of them a name, or only this one is sent'
+      this.log.warning(`the periodic task ${entry.name} takes the place of another: ${next}`)
+    }
+    this.#periodic.set(entry.name, entry)
+    return entry.name
+  }
+
+  /** What beat sends. */
+  get periodicTasks(): readonly Entry[] {
+    const entries = [...Object.values(this.conf.beatSchedule), ...this.#periodic.values()]
+    return [...new Map(entries.map((entry) => [entry.name, entry])).values()]
+  }
+
+  /** The zone of schedules: that of the settings, else UTC, or with `enableUtc: false` that of this machine. */
+  get timezone(): string {
+    const { timezone, enableUtc } = this.conf
+    return timezone ?? (enableUtc ? 'UTC' : localTimezone())
   }
 
   /** Calls a task by its name, also one that only another language has. */

@@ -24,8 +24,10 @@ import {
   setting,
   text,
   texts,
+  timezone,
   type ValuesOf,
 } from './config/kinds.ts'
+import { beatSchedule } from './periodic.ts'
 
 /**
  * Every setting that acts here: what it holds and its default. {@link Settings}, the checks and the accepted spellings
@@ -169,6 +171,23 @@ export const settingsTable = {
   workerRedirectStdoutsLevel: setting(logLevel, 'WARNING'),
   /** Listen to commands (inspect, revoke, shutdown …). */
   workerEnableRemoteControl: setting(flag, true),
+
+  /** The zone of schedules, an IANA name; null for UTC, or with `enableUtc: false` for that of this machine. Messages are in UTC. */
+  timezone: setting(orNull(timezone), null),
+  /** See `timezone`. */
+  enableUtc: setting(flag, true),
+  /** What beat sends, by name. */
+  beatSchedule,
+  /** Where beat keeps the last runs: `file`, `memory`, `redis` or the address of one (`redis://…`). */
+  beatScheduler: setting(text, 'file'),
+  /** The file of the last runs. */
+  beatScheduleFilename: setting(text, 'celerybeat-schedule.json'),
+  /** Seconds after which beat looks at every schedule again; 0 for 300. */
+  beatMaxLoopInterval: setting(seconds, 300),
+  /** Runs after which the last ones are written down; 0 or 1 after each. */
+  beatSyncEvery: setting(count, 0),
+  /** Seconds after which a run of a crontab that was missed is let go; null for never. */
+  beatCronStartingDeadline: setting(orNull(seconds), null),
 
   /** Seconds to wait for a connection. */
   brokerConnectionTimeout: setting(seconds, 4),

@@ -96,6 +96,11 @@ export class Signals {
   readonly workerShutdown = new Signal<WorkerSignal>('workerShutdown')
   readonly heartbeatSent = new Signal<object>('heartbeatSent')
 
+  /** Before a beat sends anything; the app's name is the sender. */
+  readonly beatInit = new Signal<{ readonly instance: object }>('beatInit')
+  /** The same in a beat that runs inside a worker. */
+  readonly beatEmbeddedInit = new Signal<{ readonly instance: object }>('beatEmbeddedInit')
+
   /** Before the modules of the tasks are imported; the app's name is the sender. */
   readonly importModules = new Signal<object>('importModules')
 }

@@ -54,6 +54,9 @@ export async function openBackend(url: string | null, options: Partial<BackendOp
 /** Whether results come to their caller as messages: `listen` must be called before a task is sent. */
 export const repliesToCaller = (url: string | null): boolean => schemeOf(completed(url)) === 'rpc'
 
+/** Whether results stay until somebody deletes those that have expired: `celery.backend_cleanup`. */
+export const needsCleanUp = (url: string | null): boolean => schemeOf(completed(url)).startsWith('db+')
+
 // A database's address may also name the library that Python shall use: `db+postgresql+psycopg2`.
 const schemeOf = (address: string) => parseUrl(address).scheme.replace(/^(db\+[^+]+)\+.*/, '$1')
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import { workerDirect } from '../app/queues.ts'
-import { fromData } from '../canvas/signature.ts'
+import { fromData } from '../canvas/data.ts'
 import { sleep } from '../clock.ts'
 import { openMailbox } from '../control/mailbox.ts'
 import { messageOf } from '../errors.ts'

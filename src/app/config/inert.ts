@@ -13,16 +13,13 @@ export const notSupportedYet: Readonly<Record<string, unknown>> = {
       result_compression
       security_cert_store security_certificate security_digest security_key security_key_password
       task_acks_on_failure task_acks_on_timeout task_allow_error_cb_on_chord_header
-      timezone
       worker_disable_prefetch worker_eta_task_limit
-      beat_cron_starting_deadline beat_max_loop_interval beat_schedule beat_schedule_filename beat_sync_every
     `).map((name) => [name, undefined]),
   ),
   brokerConnectionRetry: true,
   controlExchange: 'celery',
   controlQueueExpires: 10,
   controlQueueTtl: 300,
-  enableUtc: true,
   eventExchange: 'celeryev',
   eventQueueExpires: 60,
   eventQueuePrefix: 'celeryev',
@@ -45,7 +42,7 @@ export const withoutEffect: readonly string[] = words(`
   arangodb_backend_settings
   azureblockblob_base_path azureblockblob_connection_timeout azureblockblob_container_name azureblockblob_read_timeout
   azureblockblob_retry_increment_base azureblockblob_retry_initial_backoff_sec azureblockblob_retry_max_attempts
-  beat_scheduler broker_channel_error_retry broker_login_method
+  broker_channel_error_retry broker_login_method
   broker_pool_acquire_timeout broker_pool_limit cache_backend cache_backend_options
   cassandra_auth_kwargs cassandra_auth_provider cassandra_entry_ttl cassandra_keyspace cassandra_options cassandra_port
   cassandra_read_consistency cassandra_servers cassandra_table cassandra_write_consistency

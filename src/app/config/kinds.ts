@@ -3,6 +3,7 @@ import { CeleryError } from '../../errors.ts'
 import { logLevels, parseLogLevel } from '../../log.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import { isObject } from '../../protocol/json.ts'
+import { isTimezone } from '../../schedule/zone.ts'
 import { maskUrl } from '../../url.ts'
 import type { TaskAnnotations } from '../annotations.ts'
 import { isRate } from '../rate.ts'
@@ -126,6 +127,8 @@ export const logLevel: Kind<string> = {
   wants: `one of ${logLevels.join(', ')}`,
   fits: (given): given is string => typeof given === 'string' && parseLogLevel(given) !== undefined,
 }
+
+export const timezone: Kind<string> = { wants: "a time zone ('Europe/Berlin')", fits: isTimezone }
 
 export const oneOf = <T extends string>(values: readonly T[]): Kind<T> => ({
   wants: `one of ${values.join(', ')}`,
