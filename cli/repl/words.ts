@@ -1,14 +1,28 @@
-import { type AsyncResult, type Celery, shortName, signature, type Task } from '../../src/index.ts'
+import {
+  type AsyncResult,
+  type Celery,
+  chain,
+  chord,
+  chunks,
+  group,
+  map,
+  shortName,
+  starmap,
+  type Task,
+} from '../../src/index.ts'
+
+const canvas = { chain, chord, chunks, group, map, starmap }
 
 /** The words that a session knows beyond JavaScript's own: the app, each task by name, and what acts on them. */
 export function wordsOf(app: Celery): Record<string, unknown> {
   const tasks = [...app.tasks]
   return {
+    ...canvas,
     ...modules(tasks),
     ...byShortName(tasks),
     app,
     tasks: Object.fromEntries(tasks.map((task) => [task.taskName, task])),
-    signature,
+    signature: app.signature.bind(app),
     sendTask: app.sendTask.bind(app),
     result: (id: string): AsyncResult => app.asyncResult(id),
     ping: () => app.control.ping(),

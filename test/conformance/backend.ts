@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Backend, BackendOptions } from '../../src/backend/backend.ts'
+import type { Backend, BackendOptions, ChordMember, ChordStore } from '../../src/backend/backend.ts'
 import { type ResultMeta, resultMeta } from '../../src/protocol/result-meta.ts'
 
 /** What not every backend does; those that cannot say why. */
 export type Ability =
+  | 'counts the ends of a chord'
   | 'keeps groups until they are deleted'
   | 'keeps the children of a task'
   | 'shows a connection that is opened later what was stored'
@@ -56,6 +57,9 @@ export function backendConformance(
 
   const itCan = (ability: Ability, test: () => Promise<void>) =>
     cannot[ability] ? it.skip(`${ability} (cannot: ${cannot[ability]})`) : it(ability, test)
+
+  const itMayCount = (title: string, test: () => Promise<void>) =>
+    cannot['counts the ends of a chord'] ? undefined : it(title, test)
 
   describe('storing', () => {
     it('gives back what was stored, whole', async () => {
@@ -141,6 +145,77 @@ export function backendConformance(
     expect(await other.restore(id)).toEqual([[id, [['parent', null], null]], [[['member', null], null]]])
     await other.delete(id)
     expect(await groups.restore(id)).toBeUndefined()
+  })
+
+  describe('a chord', () => {
+    const member = (id: string, index: number | null, result: unknown = id): ChordMember => ({
+      id,
+      index,
+      state: 'SUCCESS',
+      result,
+    })
+
+    /** Two connections to the counting of one chord, and its group's id. */
+    async function counting(size: number): Promise<{ one: ChordStore; other: ChordStore; id: string }> {
+      const one = (await writer()).chords
+      const other = (await writer()).chords
+      if (!one || !other) throw new Error('this backend counts no ends: it says why in `cannot`')
+      const id = randomUUID()
+      await one.expect(id, size, [[id, null], []])
+      return { one, other, id }
+    }
+
+    itCan('counts the ends of a chord', async () => {
+      const { one, other, id } = await counting(3)
+      expect(await one.end(id, member('c', 2))).toBeUndefined()
+      expect(await other.end(id, member('a', 0, { n: [1] }))).toBeUndefined()
+      const ends = await one.end(id, { id: 'b', index: 1, state: 'FAILURE', result: { exc_type: 'Oh' } })
+      expect(ends?.map(({ id, state, result }) => [id, state, result])).toEqual([
+        ['a', 'SUCCESS', { n: [1] }],
+        ['b', 'FAILURE', { exc_type: 'Oh' }],
+        ['c', 'SUCCESS', 'c'],
+      ])
+    })
+
+    itMayCount('counts a member once, however often and with whatever result it is told', async () => {
+      const { one, other, id } = await counting(2)
+      expect(await one.end(id, member('a', 0, 1))).toBeUndefined()
+      expect(await other.end(id, member('a', 0, 2))).toBeUndefined()
+      expect(await one.end(id, member('b', 1))).toHaveLength(2)
+      // Another that is told again does not complete the chord a second time.
+      expect(await other.end(id, member('a', 0, 3))).toBeUndefined()
+    })
+
+    itMayCount('gives the ends again to the one that completed it, which may have died', async () => {
+      const { one, other, id } = await counting(2)
+      await one.end(id, member('a', 0))
+      const first = await one.end(id, member('b', 1))
+      expect(await other.end(id, member('b', 1))).toEqual(first)
+    })
+
+    itMayCount('gives them to one alone, of many that end at the same time', async () => {
+      const { one, other, id } = await counting(50)
+      const told = await Promise.all(
+        Array.from({ length: 50 }, (_, n) => (n % 2 ? one : other).end(id, member(`m${n}`, n))),
+      )
+      const [ends, ...more] = told.filter((given) => given !== undefined)
+      expect(more).toEqual([])
+      expect(ends?.map(({ result }) => result)).toEqual(Array.from({ length: 50 }, (_, n) => `m${n}`))
+    })
+
+    itMayCount('waits for ends that were added', async () => {
+      const { one, other, id } = await counting(1)
+      await other.extend(id, 2)
+      expect(await one.end(id, member('a', 0))).toBeUndefined()
+      expect(await one.end(id, member('b', 0))).toBeUndefined()
+      expect(await one.end(id, member('c', null))).toHaveLength(3)
+    })
+
+    itMayCount('is forgotten', async () => {
+      const { one, other, id } = await counting(1)
+      await other.forget(id)
+      expect(await one.end(id, member('a', 0))).toBeUndefined()
+    })
   })
 
   describe('watching', () => {

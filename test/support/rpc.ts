@@ -16,6 +16,7 @@ export async function openRpcAt(brokerUrl: string, options: Partial<BackendOptio
 
 /** What no rpc backend can do, whatever carries its messages. */
 export const rpcCannot = {
+  'counts the ends of a chord': 'nobody sees the results of others',
   'keeps groups until they are deleted': 'nothing is kept but what came to the process that called',
   'shows a connection that is opened later what was stored': 'a result is a message to the process that called',
 } as const
