@@ -11,6 +11,7 @@ export {
 } from './app/config.ts'
 export type { TaskContext, TaskRequest } from './app/context.ts'
 export {
+  ChordError,
   Ignore,
   MaxRetriesExceededError,
   Reject,
@@ -84,6 +85,7 @@ export type { ResultMeta } from './protocol/result-meta.ts'
 export { type State, states } from './protocol/states.ts'
 export { AsyncResult, PendingResult } from './result/async-result.ts'
 export { EagerResult } from './result/eager-result.ts'
+export { type GraphNode, graphOf, ResultGraph } from './result/graph.ts'
 export { GroupResult, ResultSet } from './result/group-result.ts'
 export { type GetOptions, type Result, type RevokeOptions, TimeoutError } from './result/result.ts'
 export { type CrontabFields, crontab } from './schedule/crontab.ts'
