@@ -1,9 +1,10 @@
+import type { Celery } from '../app/app.ts'
 import { messageOf } from '../errors.ts'
 import type { Queue } from '../protocol/entity.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
 import type { Consumer as Consumption, Delivery, Transport } from '../transport/transport.ts'
-import type { EtaSchedule } from './eta.ts'
-import type { RateLimits } from './rate-limit.ts'
+import { Held, type HeldRequest } from './held.ts'
+import { RateLimits } from './rate-limit.ts'
 import { refuse } from './refusal.ts'
 import { Request, type RequestContext } from './request.ts'
 import { decide, identityOf } from './strategy.ts'
@@ -12,16 +13,17 @@ interface ConsumerOptions {
   queues: readonly Queue[]
   /** Messages reserved ahead; 0 for no limit. */
   prefetch: () => number
-  eta: EtaSchedule
-  /** Requests that their task's rate holds back. */
-  limited: EtaSchedule
-  rateLimits: RateLimits
 }
 
 /** Takes task messages from the queues and starts what becomes of each. */
 export class Consumer {
   readonly #context: RequestContext
   readonly #options: ConsumerOptions
+  /** Until their ETA. */
+  readonly #scheduled: Held
+  /** Until the rate of their task admits another. */
+  readonly #limited: Held
+  readonly #rateLimits: RateLimits
   readonly #inFlight = new Set<Promise<void>>()
   #queues: readonly Queue[]
   #transport: Transport | undefined
@@ -31,11 +33,18 @@ export class Consumer {
     this.#context = context
     this.#options = options
     this.#queues = options.queues
-    options.rateLimits.onChange = (task) => this.#bookAnew(task)
+    this.#scheduled = new Held(context.app.clock)
+    this.#limited = new Held(context.app.clock)
+    this.#rateLimits = new RateLimits((task) => declaredRate(context.app, task))
   }
 
   get queues(): readonly Queue[] {
     return this.#queues
+  }
+
+  /** What waits for its time, soonest first. */
+  get scheduled(): readonly HeldRequest[] {
+    return this.#scheduled.list()
   }
 
   async start(transport: Transport): Promise<void> {
@@ -45,12 +54,12 @@ export class Consumer {
 
   /** Takes from these queues from now on, and from no others; what was delivered stays in hand. */
   async serve(queues: readonly Queue[]): Promise<void> {
-    const { prefetch, eta } = this.#options
+    const { prefetch } = this.#options
     const transport = this.#transport
     const last = this.#consumption
     if (!transport) return
     const onDelivery = (delivery: Delivery) => this.#onDelivery(delivery)
-    const room = { prefetch: prefetch() === 0 ? 0 : prefetch() + eta.size }
+    const room = { prefetch: prefetch() === 0 ? 0 : prefetch() + this.#scheduled.size }
     this.#consumption = queues.length > 0 ? await transport.consume(queues, onDelivery, room) : undefined
     this.#queues = queues
     await last?.cancel()
@@ -59,8 +68,8 @@ export class Consumer {
   /** Takes nothing more, lets go of what waits for its time or a place, and finishes what was begun. */
   async stop(): Promise<void> {
     await this.#consumption?.cancel()
-    this.#options.eta.clear()
-    this.#options.limited.clear()
+    this.#scheduled.clear()
+    this.#limited.clear()
     await this.#context.pool.stop()
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
   }
@@ -113,8 +122,7 @@ export class Consumer {
 
   // A held message takes a place of the prefetch window, so the window grows by one while it is held.
   #hold(request: Request, untilMs: number): void {
-    const { eta } = this.#options
-    eta.hold(request, untilMs, () => {
+    this.#scheduled.hold(request, untilMs, () => {
       this.resize()
       this.#track(request.delivery, this.#begin(request))
     })
@@ -123,18 +131,17 @@ export class Consumer {
 
   /** Its time has come, unless its task may not run so often. */
   async #begin(request: Request): Promise<void> {
-    const { rateLimits, limited } = this.#options
     const now = this.#context.app.clock.now()
-    const at = rateLimits.book(request.message.task, now)
-    if (at > now) limited.hold(request, at, () => this.#track(request.delivery, this.#runOrDiscard(request)))
+    const at = this.#rateLimits.book(request.message.task, now)
+    if (at > now) this.#limited.hold(request, at, () => this.#track(request.delivery, this.#runOrDiscard(request)))
     else await this.#runOrDiscard(request)
   }
 
-  /** The rate of a task is another one: those that it holds back ask again, in their order. */
-  #bookAnew(task: string): void {
-    const { limited } = this.#options
-    const held = limited.list().filter(({ request }) => request.message.task === task)
-    for (const { request } of held) limited.release(request)
+  /** Sets another rate of a task; those that the last one holds back ask again, in their order. */
+  changeRate(task: string, rate: string | number): void {
+    this.#rateLimits.change(task, rate)
+    const held = this.#limited.list().filter(({ request }) => request.message.task === task)
+    for (const { request } of held) this.#limited.release(request)
     for (const { request } of held) this.#track(request.delivery, this.#begin(request))
   }
 
@@ -145,8 +152,12 @@ export class Consumer {
 
   /** To be called when what it reserves ahead has changed. */
   resize(): void {
-    const { eta } = this.#options
     const prefetch = this.#options.prefetch()
-    if (prefetch > 0) this.#consumption?.setPrefetch(prefetch + eta.size).catch(() => {})
+    if (prefetch > 0) this.#consumption?.setPrefetch(prefetch + this.#scheduled.size).catch(() => {})
   }
+}
+
+function declaredRate({ conf, tasks }: Celery, task: string): string | number | null {
+  if (conf.workerDisableRateLimits) return null
+  return tasks.get(task)?.options.rateLimit ?? conf.taskDefaultRateLimit
 }

@@ -4,8 +4,6 @@ import { parseRate } from '../app/rate.ts'
 export class RateLimits {
   readonly #declared: (task: string) => string | number | null | undefined
   readonly #changed = new Map<string, number>()
-  /** Told of a task whose limit is another one now: what waits for it is booked anew. */
-  onChange: (task: string) => void = () => {}
   /** The earliest time of the next run, in epoch milliseconds. */
   readonly #nextRun = new Map<string, number>()
 
@@ -26,6 +24,5 @@ export class RateLimits {
   change(task: string, rate: string | number): void {
     this.#changed.set(task, parseRate(rate))
     this.#nextRun.delete(task)
-    this.onChange(task)
   }
 }

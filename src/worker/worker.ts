@@ -21,13 +21,11 @@ import { maskUrl } from '../url.ts'
 import { Autoscaler, type Range } from './autoscale.ts'
 import { banner } from './banner.ts'
 import { Consumer } from './consumer.ts'
-import { EtaSchedule } from './eta.ts'
 import { Gossip } from './gossip.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { mingle } from './mingle.ts'
 import { carryOut } from './panel/panel.ts'
 import type { PanelTarget } from './panel/target.ts'
-import { RateLimits } from './rate-limit.ts'
 import { Revoked, RevokedStamps } from './revoked.ts'
 import type { ShutdownLevel } from './shutdown.ts'
 import { StandIn } from './stand-in.ts'
@@ -180,9 +178,6 @@ export class Worker implements Service {
       isShared && gossips
         ? new Gossip({ transport, events, lamport: clock, clock: app.clock, log, elected: { task: callTask(app) } })
         : undefined
-    const eta = new EtaSchedule(app.clock)
-    const limited = new EtaSchedule(app.clock)
-    const rateLimits = new RateLimits((task) => declaredRate(app, task))
     const environment = { app, backend, log, sendEvent: events.send }
     const pool = this.#pool.open({ concurrency, environment, clock: app.clock, ...this.#recycling })
     this.#runningPool = pool
@@ -193,7 +188,7 @@ export class Worker implements Service {
     const sendsTaskEvents = () => this.#taskEvents
     const consumer = new Consumer(
       { app, hostname, pool, backend, state, limits, events, sendsTaskEvents, log },
-      { queues, prefetch, eta, limited, rateLimits },
+      { queues, prefetch },
     )
     const resize = (concurrency: number) => {
       pool.resize(concurrency)
@@ -208,9 +203,11 @@ export class Worker implements Service {
       )
 
     const target: PanelTarget = {
-      ...{ app, log, hostname, state, eta, rateLimits, limits, heartbeat, gossip, clock, pool, autoscaler },
+      ...{ app, log, hostname, state, limits, heartbeat, gossip, clock, pool, autoscaler },
       ...{ prefetch, resize, startedAt: app.clock.now() },
       queues: () => consumer.queues,
+      scheduled: () => consumer.scheduled,
+      changeRate: (task, rate) => consumer.changeRate(task, rate),
       serve: (queues) => consumer.serve(queues),
       setTaskEvents: (enabled) => this.#setTaskEvents(enabled),
       shutdown: () => void this.stop(),
@@ -358,9 +355,4 @@ const callTask = (app: Celery) => async (action: unknown) => {
   const call = parseSignatureData(action)
   if (!call) throw new Error('the action is no signature')
   await app.send(fromData(call))
-}
-
-function declaredRate({ conf, tasks }: Celery, task: string): string | number | null {
-  if (conf.workerDisableRateLimits) return null
-  return tasks.get(task)?.options.rateLimit ?? conf.taskDefaultRateLimit
 }

@@ -28,12 +28,12 @@ export const limitCommands: Commands = {
   },
 }
 
-function setRateLimit({ app, log, rateLimits }: PanelTarget, task: string, given: unknown): object {
+function setRateLimit({ app, log, changeRate }: PanelTarget, task: string, given: unknown): object {
   const rate = typeof given === 'number' ? given : String(given ?? 0)
   const error = refusal(rate)
   if (error) return { error: `Invalid rate limit string: ${error}` }
   if (!app.tasks.get(task)) return unknownTask(log, 'Rate limit', task)
-  rateLimits.change(task, rate)
+  changeRate(task, rate)
   const isLimited = parseRate(rate) > 0
   log.info(
     isLimited ? `New rate limit for tasks of type ${task}: ${rate}.` : `Rate limits disabled for tasks of type ${task}`,

@@ -5,10 +5,9 @@ import type { Pool } from '../../pool/pool.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import type { LamportClock } from '../../protocol/lamport.ts'
 import type { Autoscaler } from '../autoscale.ts'
-import type { EtaSchedule } from '../eta.ts'
 import type { Gossip } from '../gossip.ts'
 import type { Heartbeat } from '../heartbeat.ts'
-import type { RateLimits } from '../rate-limit.ts'
+import type { HeldRequest } from '../held.ts'
 import type { WorkerState } from '../state.ts'
 import type { TimeLimits } from '../time-limit.ts'
 
@@ -16,8 +15,6 @@ import type { TimeLimits } from '../time-limit.ts'
 export interface PanelTarget extends ControlledWorker {
   readonly app: Celery
   readonly state: WorkerState
-  readonly eta: EtaSchedule
-  readonly rateLimits: RateLimits
   readonly limits: TimeLimits
   readonly heartbeat: Heartbeat
   readonly gossip: Gossip | undefined
@@ -27,6 +24,10 @@ export interface PanelTarget extends ControlledWorker {
   /** Epoch milliseconds. */
   readonly startedAt: number
   queues(): readonly Queue[]
+  /** What waits for its time, soonest first. */
+  scheduled(): readonly HeldRequest[]
+  /** @throws {Error} for what is no rate */
+  changeRate(task: string, rate: string | number): void
   /** Serves these queues and no others from now on. */
   serve(queues: readonly Queue[]): Promise<void>
   /** Messages reserved ahead. */

@@ -22,7 +22,7 @@ export const taskCommands: Commands = {
     help: 'tasks in hand that wait for their time',
     alias: 'dump_schedule',
     run: (worker) =>
-      worker.eta.list().map(({ request, untilMs }) => ({
+      worker.scheduled().map(({ request, untilMs }) => ({
         eta: isoDate(new Date(untilMs)),
         priority: 6, // what Celery's timer gives to all of them
         request: describe(request, worker),
@@ -51,8 +51,8 @@ export const taskCommands: Commands = {
   },
 }
 
-function waiting({ state, eta }: PanelTarget): Request[] {
-  const held = new Set(eta.list().map(({ request }) => request))
+function waiting({ state, scheduled }: PanelTarget): Request[] {
+  const held = new Set(scheduled().map(({ request }) => request))
   return [...state.reserved].filter((request) => !state.active.has(request) && !held.has(request))
 }
 

@@ -1,8 +1,17 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { Request } from './request.ts'
 
-/** Requests whose time has not come. They stay unacknowledged, so that a worker that dies loses none of them. */
-export class EtaSchedule {
+/** A request, and the time until which it is held, in epoch milliseconds. */
+export interface HeldRequest {
+  readonly request: Request
+  readonly untilMs: number
+}
+
+/**
+ * Requests that may not begin yet, because of their ETA or their task's rate. They stay unacknowledged, so that a
+ * worker that dies loses none of them.
+ */
+export class Held {
   readonly #clock: Clock
   readonly #held = new Map<Request, { untilMs: number; timer: Timer }>()
 
@@ -23,7 +32,7 @@ export class EtaSchedule {
   }
 
   /** Soonest first. */
-  list(): { request: Request; untilMs: number }[] {
+  list(): HeldRequest[] {
     const held = [...this.#held].map(([request, { untilMs }]) => ({ request, untilMs }))
     return held.sort((a, b) => a.untilMs - b.untilMs)
   }
