@@ -4,13 +4,27 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { cli, cliCommand, makeProject, temporaryDirectory } from '../support/cli.ts'
 import { describeWith } from '../support/parts.ts'
 import { answer } from '../support/process.ts'
-import { openTerminal } from '../support/terminal.ts'
+import { openTerminal, type Terminal } from '../support/terminal.ts'
 import { until } from '../support/wait.ts'
 
 const noDocker = { DOCKER_HOST: 'unix:///nope' }
 
 /** How a shell wants to find its terminal again. */
 const sane = { alternateScreen: false, cursorVisible: true, cooked: true }
+
+/** It ends with this code, and so that a shell can go on. */
+async function leaves(terminal: Terminal, code = 0): Promise<void> {
+  expect(await terminal.exit()).toBe(code)
+  expect(await terminal.flags()).toEqual(sane)
+}
+
+/** Types lines into the REPL, and waits for what each shall bring. */
+async function talk(repl: Terminal, ...lines: [line: string, shows: RegExp | string][]): Promise<void> {
+  for (const [line, shows] of lines) {
+    await repl.enter(line)
+    await repl.until(shows)
+  }
+}
 
 describeWith(['tmux'], 'in a terminal, init', () => {
   it('asks, shows what it will make, and makes it', async () => {
@@ -28,8 +42,7 @@ describeWith(['tmux'], 'in a terminal, init', () => {
     await terminal.press('Enter')
     const screen = await terminal.until('Next:')
     expect(screen).toContain('celery-sandbox init shop --template minimal --broker redis --yes')
-    expect(await terminal.exit()).toBe(0)
-    expect(await terminal.flags()).toEqual(sane)
+    await leaves(terminal)
     expect(await readdir(join(home.path, 'shop'))).toContain('compose.yaml')
   })
 
@@ -38,8 +51,7 @@ describeWith(['tmux'], 'in a terminal, init', () => {
     await using terminal = await openTerminal(`${cliCommand} init`, { cwd: home.path })
     await terminal.until('Project')
     await terminal.press(key)
-    expect(await terminal.exit()).toBe(130)
-    expect(await terminal.flags()).toEqual(sane)
+    await leaves(terminal, 130)
     expect(await readdir(home.path)).toEqual([])
   })
 })
@@ -56,69 +68,66 @@ describeWith(['tmux'], 'in a terminal, a stack', () => {
     await home[Symbol.asyncDispose]()
   })
 
+  /** Those of the stack. */
+  const processes = async () => (await answer('pgrep', ['-af', cwd])) ?? ''
+  const openRepl = async () => {
+    const repl = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
+    await repl.until('celery>')
+    return repl
+  }
+
   it('goes up with a row for each container, shows its logs, and Ctrl-C takes it down', async () => {
     await using terminal = await openTerminal(`${cliCommand} up`, { cwd, env: noDocker, columns: 120 })
     await terminal.until(/✓ shop-worker-1 +healthy/)
     await terminal.until('Ready. Ctrl-C takes the stack down.')
     await terminal.press('C-c')
     await terminal.until('shop-redis-1 removed')
-    expect(await terminal.exit()).toBe(0)
-    expect(await terminal.flags()).toEqual(sane)
-    expect((await answer('pgrep', ['-af', cwd])) ?? '').toBe('')
+    await leaves(terminal)
+    expect(await processes()).toBe('')
   })
 
   it('that is interrupted while it starts leaves nothing', async () => {
     await using terminal = await openTerminal(`${cliCommand} up -d`, { cwd, env: noDocker })
     await terminal.until('shop-worker-1')
     await terminal.press('C-c')
-    expect(await terminal.exit()).toBe(130)
-    expect(await terminal.flags()).toEqual(sane)
-    expect((await answer('pgrep', ['-af', cwd])) ?? '').toBe('')
+    await leaves(terminal, 130)
+    expect(await processes()).toBe('')
   })
 
   it('goes with the terminal that it was started in', async () => {
     const terminal = await openTerminal(`${cliCommand} up`, { cwd, env: noDocker })
     await terminal.until('Ready.')
     await terminal.close()
-    await until(async () => !(await answer('pgrep', ['-af', cwd])), { describe: 'its processes to end' })
+    await until(async () => !(await processes()), { describe: 'its processes to end' })
   })
 
   it('is talked to in the REPL: completion, await, errors, history', async () => {
     expect(await cli(['up', '-d'], { cwd, env: noDocker })).toMatchObject({ code: 0 })
-    await using terminal = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
-    await terminal.until('celery>')
+    await using terminal = await openRepl()
     await terminal.type('await add.de')
     await terminal.until('add.de')
     await terminal.press('Tab')
     await terminal.until(/celery> await add\.delay$/m)
-    await terminal.type('(4, 4).get()')
-    await terminal.press('Enter')
-    await terminal.until(/^8$/m)
-    await terminal.type('add.delay(1)')
-    await terminal.press('Enter')
-    await terminal.until('Uncaught TypeError: add(x, y) is missing 1 argument: y')
-    await terminal.type('await div.delay(1, 0).get()')
-    await terminal.press('Enter')
-    await terminal.until('Uncaught ValueError: cannot divide 1 by zero')
-    await terminal.type('.exit')
-    await terminal.press('Enter')
-    expect(await terminal.exit()).toBe(0)
-    expect(await terminal.flags()).toEqual(sane)
+    await talk(
+      terminal,
+      ['(4, 4).get()', /^8$/m],
+      ['add.delay(1)', 'Uncaught TypeError: add(x, y) is missing 1 argument: y'],
+      ['await div.delay(1, 0).get()', 'Uncaught ValueError: cannot divide 1 by zero'],
+    )
+    await terminal.enter('.exit')
+    await leaves(terminal)
 
-    await using later = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
-    await later.until('celery>')
+    await using later = await openRepl()
     await later.press('Up', 'Up')
     await later.until('celery> await div.delay(1, 0).get()')
     await later.press('C-d')
     await later.press('C-c')
     await later.press('C-d')
-    expect(await later.exit()).toBe(0)
-    expect(await later.flags()).toEqual(sane)
+    await leaves(later)
   })
 
   it('lets Ctrl-C end what the REPL waits for or evaluates, and stays', async () => {
-    await using terminal = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
-    await terminal.until('celery>')
+    await using terminal = await openRepl()
     const begun = "setTimeout(() => console.log('be' + 'gun'), 100)"
     const endless = [
       `${begun}; await add.applyAsync({ args: [1, 2], queue: 'nobody' }).get()`,
@@ -126,27 +135,19 @@ describeWith(['tmux'], 'in a terminal, a stack', () => {
       "console.log('be' + 'gun'); while (true) {}",
     ]
     for (const [index, program] of endless.entries()) {
-      await terminal.type(program)
-      await terminal.press('Enter')
-      await terminal.until(new RegExp(`(^begun[^]*){${index + 1}}`, 'm'))
+      await talk(terminal, [program, new RegExp(`(^begun[^]*){${index + 1}}`, 'm')])
       await terminal.press('C-c')
       await terminal.until(new RegExp(`(interrupted[^]*){${index + 1}}celery>$`))
     }
-    await terminal.type('await add.delay(20, 1).get()')
-    await terminal.press('Enter')
-    await terminal.until(/^21$/m)
+    await talk(terminal, ['await add.delay(20, 1).get()', /^21$/m])
     await terminal.press('C-d')
-    expect(await terminal.exit()).toBe(0)
-    expect(await terminal.flags()).toEqual(sane)
+    await leaves(terminal)
   })
 
   it('ends the REPL by a signal from outside, also while it waits', async () => {
-    await using terminal = await openTerminal(`${cliCommand} repl`, { cwd, env: noDocker })
-    await terminal.until('celery>')
-    await terminal.type('process.kill(process.pid, "SIGTERM"); await new Promise(() => {})')
-    await terminal.press('Enter')
-    expect(await terminal.exit()).toBe(0)
-    expect(await terminal.flags()).toEqual(sane)
+    await using terminal = await openRepl()
+    await terminal.enter('process.kill(process.pid, "SIGTERM"); await new Promise(() => {})')
+    await leaves(terminal)
   })
 
   it.each([

@@ -8,8 +8,7 @@ failOnLeaks()
 describeWith(['tmux'], 'the terminal of the tests', () => {
   it('shows what a program writes and hands it what is typed', async () => {
     await using terminal = await openTerminal('cat', { columns: 40, rows: 10 })
-    await terminal.type('hello; "you" $HOME')
-    await terminal.press('Enter')
+    await terminal.enter('hello; "you" $HOME')
     expect(await terminal.until(/you.*\n.*you/)).toBe('hello; "you" $HOME\nhello; "you" $HOME')
     await terminal.press('C-d')
     expect(await terminal.exit()).toBe(0)

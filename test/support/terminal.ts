@@ -32,6 +32,8 @@ export interface Terminal extends AsyncDisposable {
   until(pattern: RegExp | string, options?: { timeoutMs?: number }): Promise<string>
   /** Types text, as it is. */
   type(text: string): Promise<void>
+  /** Types a line, with its end. */
+  enter(line: string): Promise<void>
   /** Presses keys by tmux's names: `Enter`, `Up`, `C-c`, `Escape`, `Tab`. */
   press(...keys: string[]): Promise<void>
   resize(columns: number, rows: number): Promise<void>
@@ -48,8 +50,7 @@ export interface Terminal extends AsyncDisposable {
  * @example
  * await using terminal = await openTerminal('node --interactive')
  * await terminal.until('> ')
- * await terminal.type('1 + 1')
- * await terminal.press('Enter')
+ * await terminal.enter('1 + 1')
  * await terminal.until(/^2$/m)
  */
 export async function openTerminal(
@@ -107,6 +108,9 @@ export async function openTerminal(
     },
     async type(text) {
       await tmux('send-keys', '-l', '--', text)
+    },
+    async enter(line) {
+      await tmux('send-keys', '-l', '--', line, ';', 'send-keys', 'Enter')
     },
     async press(...keys) {
       await tmux('send-keys', '--', ...keys)
