@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
 import type { Celery } from '../app/app.ts'
 import { workerDirect } from '../app/queues.ts'
+import type { Backend } from '../backend/backend.ts'
 import { fromData } from '../canvas/data.ts'
 import { sleep } from '../clock.ts'
 import { openMailbox } from '../control/mailbox.ts'
 import { messageOf } from '../errors.ts'
-import { createDispatcher } from '../events/dispatcher.ts'
+import { createDispatcher, type Dispatcher } from '../events/dispatcher.ts'
 import type { Logger } from '../log.ts'
 import { nodename, nodePath } from '../nodename.ts'
 import { persist } from '../persist.ts'
@@ -72,6 +73,19 @@ export interface WorkerOptions {
 
 /** What is undefined is as good as not given. */
 type Given<T> = { readonly [K in keyof T]?: T[K] | undefined }
+
+/** What a worker speaks through. */
+interface Connections {
+  readonly transport: Transport
+  readonly backend: Backend
+  readonly events: Dispatcher
+}
+
+/** What a worker is made of. */
+type Parts = Pick<PanelTarget, 'pool' | 'limits' | 'prefetch' | 'resize' | 'autoscaler' | 'heartbeat' | 'gossip'> & {
+  readonly transport: Transport
+  readonly consumer: Consumer
+}
 
 /**
  * A worker: serves queues until it is stopped.
@@ -148,43 +162,50 @@ export class Worker implements Service {
   }
 
   async #start(): Promise<void> {
-    const app = this.#app
+    const { signals, conf } = this.#app
+    const { hostname } = this
     const log = this.#log
-    const { signals } = app
-    const { hostname, queues, state, concurrency } = this
-    const clock = app.lamport
-    await signals.celerydInit.send(hostname, { instance: this, conf: app.conf }, log)
+    await signals.celerydInit.send(hostname, { instance: this, conf }, log)
     await signals.workerInit.send(hostname, { instance: this }, log)
     this.#undo.push(() => signals.workerShutdown.send(hostname, { instance: this }, log))
+    const parts = this.#assemble(await this.#connect())
+    await this.#listen(parts)
+    await this.#keepCompany(parts)
+    await this.#work(parts)
+    log.info(`${hostname} ready.`)
+    await signals.workerReady.send(hostname, { instance: this }, log)
+  }
 
-    const transport = await this.#connect('consumer: Cannot connect to the broker', () =>
-      app.openTransport((event) => this.#onTransport(event), log),
+  async #connect(): Promise<Connections> {
+    const app = this.#app
+    const transport = await this.#insist('consumer: Cannot connect to the broker', () =>
+      app.openTransport((event) => this.#onTransport(event), this.#log),
     )
     this.#undo.push(() => transport.close())
-    log.info(`Connected to ${maskUrl(app.conf.brokerUrl)}`)
-    const backend = await this.#connect('Cannot connect to the result backend', () => app.openBackend())
+    this.#log.info(`Connected to ${maskUrl(app.conf.brokerUrl)}`)
+    const backend = await this.#insist('Cannot connect to the result backend', () => app.openBackend())
     this.#undo.push(() => backend.close())
-
+    const { lamport, clock } = app
     // A loop that its tasks block would keep a batch back until they end.
     const batchesTasks = this.#pool.name !== 'solo'
-    const events = createDispatcher(transport, { hostname, clock, now: () => app.clock.now(), batchesTasks })
-    const onBeat = () => void signals.heartbeatSent.send(hostname, {}, log)
-    const { heartbeatMs, mingles, gossips } = this.#company
-    const intervalMs = heartbeatMs ?? 2_000
-    const heartbeat = new Heartbeat({ events, state, clock: app.clock, lamport: clock, intervalMs, onSent: onBeat })
-    // A broker in this process's memory has no other workers, and no other thread reaches it.
-    const isShared = transport.name !== 'memory'
-    const gossip =
-      isShared && gossips
-        ? new Gossip({ transport, events, lamport: clock, clock: app.clock, log, elected: { task: callTask(app) } })
-        : undefined
+    const { hostname } = this
+    const events = createDispatcher(transport, { hostname, clock: lamport, now: () => clock.now(), batchesTasks })
+    return { transport, backend, events }
+  }
+
+  /** All that a worker is made of; nothing runs yet. */
+  #assemble(connections: Connections): Parts {
+    const { transport, backend, events } = connections
+    const app = this.#app
+    const log = this.#log
+    const { hostname, queues, state, concurrency } = this
     const environment = { app, backend, log, sendEvent: events.send }
     const pool = this.#pool.open({ concurrency, environment, clock: app.clock, ...this.#recycling })
     this.#runningPool = pool
-    const size = () => (autoscaler ? autoscaler.range.max : pool.concurrency)
-    const prefetch = () => size() * app.conf.workerPrefetchMultiplier
     const limits = new TimeLimits(app, pool, log, this.#limits)
     limits.checkDeclared()
+    const size = () => (autoscaler ? autoscaler.range.max : pool.concurrency)
+    const prefetch = () => size() * app.conf.workerPrefetchMultiplier
     const sendsTaskEvents = () => this.#taskEvents
     const consumer = new Consumer(
       { app, hostname, pool, backend, state, limits, events, sendsTaskEvents, log },
@@ -194,17 +215,46 @@ export class Worker implements Service {
       pool.resize(concurrency)
       consumer.resize()
     }
-    const autoscaler =
-      this.#autoscale &&
-      new Autoscaler(
-        this.#autoscale,
-        { load: () => state.reserved.size, size: () => pool.concurrency, resize },
-        { clock: app.clock, log },
-      )
+    const load = { load: () => state.reserved.size, size: () => pool.concurrency, resize }
+    const autoscaler = this.#autoscale && new Autoscaler(this.#autoscale, load, { clock: app.clock, log })
+    const company = { heartbeat: this.#heartbeat(events), gossip: this.#gossip(connections) }
+    return { transport, pool, limits, prefetch, consumer, resize, autoscaler, ...company }
+  }
 
+  #heartbeat(events: Dispatcher): Heartbeat {
+    const { signals, clock, lamport } = this.#app
+    const intervalMs = this.#company.heartbeatMs ?? 2_000
+    const onSent = () => void signals.heartbeatSent.send(this.hostname, {}, this.#log)
+    return new Heartbeat({ events, state: this.state, clock, lamport, intervalMs, onSent })
+  }
+
+  #gossip({ transport, events }: Connections): Gossip | undefined {
+    if (!isShared(transport) || !this.#company.gossips) return undefined
+    const { clock, lamport } = this.#app
+    return new Gossip({ transport, events, lamport, clock, log: this.#log, elected: { task: callTask(this.#app) } })
+  }
+
+  /** Listens to commands. */
+  async #listen(parts: Parts): Promise<void> {
+    const { conf, lamport } = this.#app
+    const log = this.#log
+    if (!conf.workerEnableRemoteControl) return
+    const mailbox = await openMailbox(parts.transport, {
+      nodename: this.hostname,
+      clock: lamport,
+      carryOut: this.#panelTarget(parts).run,
+      onError: (method, error) => log.error(`control command error: ${method}: ${error.message}`),
+      onNamesake: () => log.warning(namesake(this.hostname)),
+    })
+    this.#undo.push(() => mailbox.cancel())
+  }
+
+  #panelTarget({ consumer, ...parts }: Parts): PanelTarget {
+    const app = this.#app
+    const { hostname, state } = this
     const target: PanelTarget = {
-      ...{ app, log, hostname, state, limits, heartbeat, gossip, clock, pool, autoscaler },
-      ...{ prefetch, resize, startedAt: app.clock.now() },
+      ...{ app, log: this.#log, hostname, state, clock: app.lamport, startedAt: app.clock.now() },
+      ...parts,
       queues: () => consumer.queues,
       scheduled: () => consumer.scheduled,
       changeRate: (task, rate) => consumer.changeRate(task, rate),
@@ -213,42 +263,39 @@ export class Worker implements Service {
       shutdown: () => void this.stop(),
       run: (method, args = {}) => carryOut(target, method, args),
     }
-    if (app.conf.workerEnableRemoteControl) {
-      const mailbox = await openMailbox(transport, {
-        nodename: hostname,
-        clock,
-        carryOut: target.run,
-        onError: (method, error) => log.error(`control command error: ${method}: ${error.message}`),
-        onNamesake: () => log.warning(namesake(hostname)),
-      })
-      this.#undo.push(() => mailbox.cancel())
-    }
-    if (heartbeatMs !== null) {
-      await heartbeat.start()
-      this.#undo.push(() => heartbeat.stop())
-      if (isShared) await this.#standIn(heartbeat, intervalMs)
-    }
-    await gossip?.start()
-    this.#undo.push(async () => gossip?.stop())
-    const meeting = isShared && mingles ? this.#mingle(transport) : undefined
-    await signals.celerydAfterSetup.send(hostname, { instance: this, conf: app.conf }, log)
-    if (!pool.canTerminate) await signals.workerProcessInit.send(app.main, {}, log) // children send it themselves
-    await Promise.all([pool.start(), meeting])
-    this.#undo.push(() => pool.stop())
-    await consumer.start(transport)
-    this.#undo.push(() => consumer.stop())
-    const delayed = queues.filter(waitsAtBroker)
-    if (delayed.length > 0) await transport.declareDelays?.(delayed, app.conf.brokerNativeDelayedDeliveryQueueType)
-    await autoscaler?.start()
-    this.#undo.push(async () => autoscaler?.stop())
-    log.info(`${hostname} ready.`)
-    await signals.workerReady.send(hostname, { instance: this }, log)
+    return target
   }
 
-  async #standIn({ vitals: { memory } }: Heartbeat, intervalMs: number): Promise<void> {
-    const standIn = new StandIn({ ...this.#app.broker, hostname: this.hostname, intervalMs, memory }, this.#log)
-    await standIn.start()
-    this.#undo.push(() => standIn.stop())
+  async #keepCompany({ transport, heartbeat, gossip }: Parts): Promise<void> {
+    if (this.#company.heartbeatMs !== null) {
+      await this.#begin(heartbeat)
+      if (isShared(transport)) await this.#begin(this.#standIn(heartbeat, this.#company.heartbeatMs))
+    }
+    if (gossip) await this.#begin(gossip)
+  }
+
+  #standIn({ vitals: { memory } }: Heartbeat, intervalMs: number): StandIn {
+    return new StandIn({ ...this.#app.broker, hostname: this.hostname, intervalMs, memory }, this.#log)
+  }
+
+  async #work({ transport, pool, consumer, autoscaler }: Parts): Promise<void> {
+    const { signals, conf, main } = this.#app
+    const { hostname, queues } = this
+    const log = this.#log
+    const meeting = isShared(transport) && this.#company.mingles ? this.#mingle(transport) : undefined
+    await signals.celerydAfterSetup.send(hostname, { instance: this, conf }, log)
+    if (!pool.canTerminate) await signals.workerProcessInit.send(main, {}, log) // children send it themselves
+    await Promise.all([this.#begin(pool), meeting])
+    await this.#begin({ start: () => consumer.start(transport), stop: () => consumer.stop() })
+    const delayed = queues.filter(waitsAtBroker)
+    if (delayed.length > 0) await transport.declareDelays?.(delayed, conf.brokerNativeDelayedDeliveryQueueType)
+    if (autoscaler) await this.#begin(autoscaler)
+  }
+
+  /** Starts a part, which is stopped when the worker stops: the last first. */
+  async #begin(part: Service): Promise<void> {
+    await part.start()
+    this.#undo.push(() => part.stop())
   }
 
   async #mingle(transport: Transport): Promise<void> {
@@ -260,7 +307,7 @@ export class Worker implements Service {
   }
 
   /** Connects, and while that fails waits longer each time, saying so as Celery does. */
-  #connect<T>(what: string, connect: () => Promise<T>): Promise<T> {
+  #insist<T>(what: string, connect: () => Promise<T>): Promise<T> {
     const { clock, conf } = this.#app
     const maxRetries = conf.brokerConnectionRetryOnStartup ? conf.brokerConnectionMaxRetries : 0
     const policy = { maxRetries, intervalStart: 2, intervalStep: 2, intervalMax: 30 }
@@ -349,6 +396,9 @@ interface Company {
   readonly mingles: boolean
   readonly gossips: boolean
 }
+
+// A broker in this process's memory has no other workers, and no other thread reaches it.
+const isShared = ({ name }: Transport) => name !== 'memory'
 
 /** What an election with the topic `task` is about: the winner sends the call. */
 const callTask = (app: Celery) => async (action: unknown) => {
