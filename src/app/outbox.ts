@@ -60,8 +60,7 @@ export class Outbox implements Sender {
 
   send<R = unknown, H extends Result<R> = Result<R>>(given: Canvas): PendingResult<R, H> {
     const canvas = this.#definite(given)
-    // As in Celery, what a task is seen to have led to is the header.
-    currentTask()?.children.push(resultOf(canvas.kind === 'chord' ? canvas.header : canvas))
+    currentTask()?.children.push(resultOf(sentFirst(canvas)))
     if (this.#runsHere(canvas)) return pending(idOf(canvas), this.#runInstead(canvas))
     const steps = compile(canvas)
     // What cannot be addressed is refused at once, before anything is sent.
@@ -167,6 +166,12 @@ export class Outbox implements Sender {
     if (propagate) await result.get()
     return result as H
   }
+}
+
+/** What a task is seen to have led to: of a chain its first step, of a chord its header, which lead to the rest. */
+function sentFirst(canvas: Canvas): Canvas {
+  if (canvas.kind === 'chord') return canvas.header
+  return canvas.kind === 'chain' ? (canvas.tasks[0] as Canvas) : canvas
 }
 
 const idOf = (frozen: Canvas): string => resultOf(frozen)[0][0]

@@ -2,7 +2,7 @@ import type { ResultTuple } from '../protocol/result-meta.ts'
 import { type Call, type Canvas, call, type Group } from './canvas.ts'
 import { toData } from './data.ts'
 import { resultOf } from './freeze.ts'
-import { callsOf, change } from './walk.ts'
+import { callsOf, change, endsInGroup } from './walk.ts'
 
 /** What is to be done, in order, to set a canvas going; what follows later is carried by the calls. */
 export type Step =
@@ -32,7 +32,8 @@ export function compile(canvas: Canvas): Step[] {
     case 'group':
       return canvas.tasks.flatMap((task, index) => compile(enlist(task, canvas, index)))
     case 'chord': {
-      const { header, body } = canvas
+      const { header } = canvas
+      const body = following(header, canvas.body)
       const expected = { groupId: header.id ?? '', size: callsOf(header, 'end').length, header: resultOf(header), body }
       const members = header.tasks.flatMap((task, index) => compile(enlist(task, header, index, body)))
       return [{ do: 'expect', chord: expected }, ...members]
@@ -48,6 +49,12 @@ function followedBy(first: Call, rest: readonly Canvas[]): Call {
 function enlist(task: Canvas, { id = '' }: Group, groupIndex: number, chord?: Canvas): Canvas {
   const place = { groupId: id, groupIndex, ...(chord && { chord }) }
   return change(task, 'end', (end) => ({ ...end, options: { ...place, ...end.options } }))
+}
+
+// As Celery has it, a body names the header whose values it gets, unless it is part of a group itself.
+function following({ id = '' }: Group, body: Canvas): Canvas {
+  if (endsInGroup(body)) return body
+  return change(body, 'end', (end) => ({ ...end, options: { ...end.options, groupId: end.options.groupId ?? id } }))
 }
 
 /**

@@ -40,17 +40,22 @@ describeWith(['rabbitmq'], 'RabbitMQ', () => {
     const connection = await connect(url)
     const channel = await connection.createChannel()
     for (const [name, call] of Object.entries(calls)) {
-      const [recorded] = amqpMessages(name)
-      if (!recorded) continue
-      const queue = recorded.delivery_info.routing_key
+      const recorded = amqpMessages(name)
+      const [first] = recorded
+      if (!first) continue
+      const queue = first.delivery_info.routing_key
       await channel.assertQueue(queue)
       await channel.purgeQueue(queue)
       const app = appAt(url)
       await call(app)
       await app.close()
-      const got = await channel.get(queue, { noAck: true })
-      if (!got) throw new Error(`${name} did not arrive`)
-      expect(comparable(fromAmqp(asRecorded(got)))).toEqual(comparable(fromAmqp(recorded)))
+      const got: AmqpMessage[] = []
+      for (const _ of recorded) {
+        const message = await channel.get(queue, { noAck: true })
+        if (!message) throw new Error(`${name} did not arrive`)
+        got.push(asRecorded(message))
+      }
+      expect(comparable(got.map(fromAmqp))).toEqual(comparable(recorded.map(fromAmqp)))
     }
     await connection.close()
   })

@@ -59,7 +59,7 @@ describeWith(['redis'], 'Redis', () => {
           await Promise.all(Object.keys(recorded).map(async (key) => [key, await redis.lrange(key, 0, -1)])),
         )
         const messages = (of: Record<string, string[]>) =>
-          Object.entries(of).map(([key, envelopes]) => [key, envelopes.map(fromEnvelope).map(comparable)])
+          Object.entries(of).map(([key, envelopes]) => [key, comparable(envelopes.map(fromEnvelope))])
         expect(messages(lists), name).toEqual(messages(recorded))
       }
     })

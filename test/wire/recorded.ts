@@ -35,35 +35,67 @@ export function amqpMessages(name: string): AmqpMessage[] {
   return recording<Record<string, { messages?: AmqpMessage[] }>>('amqp/publish.json')[name]?.messages ?? []
 }
 
-/** What two publishers of the same call must agree on: everything but ids, times, host and language. */
-export function comparable(message: Message): unknown {
-  const { lang, id, root_id, origin, eta, expires, ...headers } = message.headers
-  const { correlationId, replyTo, ...properties } = message.properties
-  return {
-    headers: {
-      ...headers,
-      lang: typeof lang,
-      id: typeof id,
-      root_id: root_id === id ? 'own id' : root_id,
-      origin: String(origin).replace(/\d+@.*/, 'PID@HOST'),
-      eta: timeForm(eta),
-      expires: timeForm(expires),
-    },
-    order: Object.keys(message.headers),
-    properties: {
-      ...properties,
-      correlationId: correlationId === id ? 'own id' : correlationId,
-      replyTo: typeof replyTo,
-    },
-    contentType: message.contentType,
-    contentEncoding: message.contentEncoding,
-    body: decodeBody(message),
-  }
+/** What two publishers of the same calls must agree on: everything but times, host and language; ids by their place. */
+export function comparable(messages: readonly Message[]): unknown {
+  return withoutIds(
+    messages.map((message) => {
+      const { lang, origin, eta, expires, kwargsrepr, ...headers } = message.headers
+      return {
+        headers: {
+          ...headers,
+          lang: typeof lang,
+          origin: String(origin).replace(/\d+@.*/, 'PID@HOST'),
+          eta: timeForm(eta),
+          expires: timeForm(expires),
+          // A tuple is a list here.
+          kwargsrepr: String(kwargsrepr).replaceAll('(', '[').replaceAll(')', ']'),
+        },
+        order: Object.keys(message.headers),
+        properties: message.properties,
+        contentType: message.contentType,
+        contentEncoding: message.contentEncoding,
+        body: withoutPlace(decodeBody(message)),
+      }
+    }),
+  )
 }
 
-function decodeBody({ headers, contentType, body }: Message): unknown {
+/** The same with each id replaced by a number, the same one wherever it is; keys in one order. */
+export function withoutIds(value: unknown): unknown {
+  const ids = new Map<string, number>()
+  const nameOf = (id: string) => `id ${ids.get(id) ?? ids.set(id, ids.size).size - 1}`
+  return mapDeep(value, (leaf) =>
+    typeof leaf === 'string' ? leaf.replace(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, nameOf) : leaf,
+  )
+}
+
+// Celery notes in the header of a chord that has not begun what whoever begins it notes again.
+const place = ['chord', 'group_index', 'root_id', 'parent_id']
+
+function withoutPlace([args, kwargs, embed]: unknown[]): unknown {
+  const forget = ([key, value]: [string, unknown]): [string, unknown] =>
+    key === 'options'
+      ? [key, Object.fromEntries(Object.entries(value as object).filter(([name]) => !place.includes(name)))]
+      : [key, value]
+  return [args, kwargs, mapDeep(embed, (leaf) => leaf, forget)]
+}
+
+function mapDeep(
+  value: unknown,
+  onLeaf: (leaf: unknown) => unknown,
+  onEntry: (entry: [string, unknown]) => [string, unknown] = (entry) => entry,
+): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapDeep(item, onLeaf, onEntry))
+  if (typeof value !== 'object' || value === null) return onLeaf(value)
+  const entries = Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(onEntry)
+  return Object.fromEntries(entries.map(([key, inner]) => [key, mapDeep(inner, onLeaf, onEntry)]))
+}
+
+function decodeBody({ headers, contentType, body }: Message): unknown[] {
   const bytes = typeof headers.compression === 'string' ? decompress(body, headers.compression) : body
-  return serializerFor(contentType, [contentType]).decode(bytes)
+  return serializerFor(contentType, [contentType]).decode(bytes) as unknown[]
 }
 
 const timeForm = (time: unknown) => (typeof time === 'string' ? time.replace(/\d/g, '9') : time)
