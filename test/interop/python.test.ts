@@ -134,14 +134,14 @@ for (const [name, open] of brokers) {
       it('hands over what the message says', async () => {
         const request = await call('tasks.echo_request', [1], {
           headers: { tenant: 'acme' },
-          timeLimit: 30,
-          softTimeLimit: 20,
+          timeLimit: 300,
+          softTimeLimit: 200,
         })
         expect(request).toMatchObject({
           task: 'tasks.echo_request',
           lang: 'js',
           retries: 0,
-          timelimit: [30, 20],
+          timelimit: [300, 200],
           argsrepr: '(1,)',
           kwargsrepr: '{}',
           reply_to: app.oid,
