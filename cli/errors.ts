@@ -11,6 +11,7 @@ export const errorCodes = {
   NO_PROJECT: 'Run this in a project (celery-sandbox init makes one), or name its compose file with --file.',
   STACK_DOWN: 'Start it with: celery-sandbox up -d',
   NO_REPLY: 'Look whether a worker is up (celery-sandbox ps), or wait longer with --timeout.',
+  ABORTED: 'Answer y to go on, or use the -f option.',
   INTERRUPTED: 'Run the command again to go on.',
 } as const satisfies Record<string, string>
 

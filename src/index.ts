@@ -1,5 +1,6 @@
 export type { AnnotationFunction, AnnotationMap, TaskAnnotations } from './app/annotations.ts'
 export { type AppOptions, type ConfigSource, isApp, type SendOptions } from './app/app.ts'
+export { bugReport } from './app/bug-report.ts'
 export type { CommandOptions, ControlledWorker } from './app/commands.ts'
 export { humanize, settingsForPeople } from './app/config/humanize.ts'
 export {

@@ -20,7 +20,11 @@ export const commandTable: readonly CommandEntry[] = [
   entry('call', 'send a task by its name', () => import('./call.ts')),
   entry('result', "show a task's result", () => import('./result.ts')),
   entry('worker', 'run a worker', () => import('./worker.ts')),
+  entry('status', 'which workers are there', () => import('./status.ts')),
   entry('inspect', 'ask the workers', () => import('./inspect.ts')),
+  entry('control', 'tell the workers', () => import('./control.ts')),
+  entry('purge', 'delete the tasks that wait in queues', () => import('./purge.ts')),
+  entry('report', 'versions and settings, for bug reports', () => import('./report.ts')),
   entry('env', "print the stack's addresses for a shell", () => import('./env.ts')),
   { ...entry('broker', 'run the embedded broker', () => import('./broker.ts')), isHidden: true },
 ]

@@ -1,0 +1,74 @@
+import { createInterface } from 'node:readline/promises'
+import { type Celery, loadApp } from '../../src/index.ts'
+import { defineCommand, flag, names, text } from '../command.ts'
+import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { sanitize } from '../output/sanitize.ts'
+import { adoptStackEnvironment, stackOptions } from '../project.ts'
+
+interface PurgeEvent {
+  readonly type: 'purged'
+  readonly messages: number
+  readonly queues: readonly string[]
+}
+
+export const command = defineCommand({
+  options: {
+    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    force: flag('-f, --force', 'do not ask'),
+    queues: names('-Q, --queues <names>', 'these queues (default: those that the app declares)'),
+    excludeQueues: names('-X, --exclude-queues <names>', 'not these'),
+    ...stackOptions,
+  },
+  examples: ['celery-sandbox purge', 'celery-sandbox purge -f -Q celery,mails'],
+
+  async *run(context, options): AsyncIterable<PurgeEvent> {
+    await adoptStackEnvironment(context, options)
+    const { app } = await loadApp(options.app, context.cwd)
+    try {
+      const known = options.queues ?? app.queues.defaults.map(({ name }) => name)
+      const queues = [...new Set(known)].filter((name) => !options.excludeQueues?.includes(name)).sort()
+      if (queues.length === 0) return
+      if (!options.force) await confirm(queues, context)
+      yield { type: 'purged', messages: await purge(app, queues), queues }
+    } finally {
+      await app.close()
+    }
+  },
+
+  text({ messages, queues }) {
+    const where = `${queues.length} ${plural(queues.length, 'queue')}`
+    if (messages === 0) return `No messages purged from ${where}.`
+    const known = `${queues.length} known task ${plural(queues.length, 'queue')}`
+    return `Purged ${messages} ${plural(messages, 'message')} from ${known}.`
+  },
+})
+
+async function confirm(queues: readonly string[], { mode, stdin, stderr, paint, signal }: Context): Promise<void> {
+  if (mode === 'json') throw new CliError('USAGE', 'nobody can be asked in JSON', { next: 'Say --force.' })
+  const question = createInterface({ input: stdin, output: stderr, terminal: false })
+  // An input that has ended answers nothing.
+  const ended = new Promise<string>((resolve) => question.once('close', () => resolve('')))
+  const answer = await Promise.race([question.question(warning(queues, paint.bad('WARNING')), { signal }), ended])
+  question.close()
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('ABORTED', 'Nothing was deleted.')
+}
+
+const warning = (queues: readonly string[], mark: string) =>
+  `${mark}: This will remove all tasks from ${plural(queues.length, 'queue')}: ${sanitize(queues.join(', '))}.
+         There is no undo for this operation!
+
+(to skip this prompt use the -f option)
+Are you sure you want to delete all tasks? [y/N]: `
+
+async function purge(app: Celery, queues: readonly string[]): Promise<number> {
+  const transport = await app.transport()
+  let messages = 0
+  for (const name of queues) {
+    // RabbitMQ refuses to purge a queue that is not there; such a one is empty.
+    if ((await transport.size(name)) > 0) messages += await transport.purge(name)
+  }
+  return messages
+}
+
+const plural = (count: number, noun: string) => (count === 1 ? noun : `${noun}s`)
