@@ -21,6 +21,7 @@ export const commandTable: readonly CommandEntry[] = [
   entry('result', "show a task's result", () => import('./result.ts')),
   entry('worker', 'run a worker', () => import('./worker.ts')),
   entry('status', 'which workers are there', () => import('./status.ts')),
+  entry('beat', 'send periodic tasks when they are due', () => import('./beat.ts')),
   entry('inspect', 'ask the workers', () => import('./inspect.ts')),
   entry('control', 'tell the workers', () => import('./control.ts')),
   entry('purge', 'delete the tasks that wait in queues', () => import('./purge.ts')),

@@ -1,6 +1,7 @@
 import {
   type Celery,
   createLogger,
+  embedBeat,
   escalate,
   type Logger,
   type LogLevel,
@@ -28,7 +29,8 @@ import { onAbort, onOrphaned, takeSignals } from '../interrupt.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { adoptStackEnvironment } from '../project.ts'
 
-type WorkerEvent =
+/** Of a worker or a beat. */
+export type WorkerEvent =
   | { type: 'banner'; banner: string }
   /** With the record as data for programs, as text for people. */
   | { type: 'log'; line?: string }
@@ -54,6 +56,12 @@ export const command = defineCommand({
     withoutHeartbeat: flag('--without-heartbeat', 'send no heartbeats'),
     withoutMingle: flag('--without-mingle', 'do not greet the other workers'),
     withoutGossip: flag('--without-gossip', 'do not listen to the other workers'),
+    beat: flag('-B, --beat', 'also send periodic tasks; in one worker only, or with --scheduler redis'),
+    schedule: text('-s, --schedule <path>', 'with -B: file of the last runs (default: celerybeat-schedule.json)'),
+    scheduler: text(
+      '--scheduler <name>',
+      'with -B: where they are kept: file, memory, redis, redis://… (default: file)',
+    ),
   },
   examples: ['celery-sandbox worker -l info', 'celery-sandbox worker -A app.ts -Q celery,mails -c 20 -n w1@%h -E'],
 
@@ -72,8 +80,10 @@ export const command = defineCommand({
     const { workerRedirectStdouts, workerRedirectStdoutsLevel } = app.conf
     const endSurvival = survive(log)
     const giveBack = workerRedirectStdouts ? redirectConsole(log, levelNamed(workerRedirectStdoutsLevel)) : () => {}
+    const { beat, schedule, scheduler, ...ofWorker } = given
     const taskEvents = given.taskEvents || undefined // without the flag, as the settings say
-    const worker = new Worker(app, { ...given, taskEvents, log, hostname, appPath: spec })
+    const worker = new Worker(app, { ...ofWorker, taskEvents, log, hostname, appPath: spec })
+    if (beat) embedBeat(app, { schedule, scheduler, log })
     yield { type: 'banner', banner: worker.banner }
     stopOnSignals(worker, app, log, context)
     worker.start().catch(records.fail)
@@ -129,14 +139,19 @@ function range(flags: string, meaning: string): Option<{ max: number; min: numbe
   return { flags, meaning, parse }
 }
 
-function levelNamed(name: string): LogLevel {
+/** @throws {CliError} USAGE */
+export function levelNamed(name: string): LogLevel {
   const level = parseLogLevel(name)
   if (level) return level
   throw new CliError('USAGE', `no such log level: '${name}'; there are ${logLevels.join(', ')}`)
 }
 
 /** How a record is told: as data or as a line, clean of what could steer a terminal. */
-function teller({ conf }: Celery, hostname: string, { mode, isColored }: Context): (record: LogRecord) => WorkerEvent {
+export function teller(
+  { conf }: Celery,
+  hostname: string,
+  { mode, isColored }: Context,
+): (record: LogRecord) => WorkerEvent {
   if (mode === 'json') return (record) => ({ type: 'log', ...logRecordForPrograms(record, hostname) })
   const format = workerLogFormatter(conf, conf.workerLogColor ?? isColored)
   return (record) => ({ type: 'log', line: format(clean(record)) })

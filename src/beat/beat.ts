@@ -15,11 +15,11 @@ import { type Slot, slotsOf, type Tick, tick } from './tick.ts'
 
 export interface BeatOptions {
   /** Where the last runs are kept: `file`, `memory`, `redis`, the address of a Redis, or your own. @default the setting beatScheduler */
-  readonly scheduler?: string | ScheduleStore
+  readonly scheduler?: string | ScheduleStore | undefined
   /** The file of the last runs. @default the setting beatScheduleFilename */
-  readonly schedule?: string
+  readonly schedule?: string | undefined
   /** Seconds after which every schedule is asked again. @default the setting beatMaxLoopInterval */
-  readonly maxInterval?: number
+  readonly maxInterval?: number | undefined
   readonly log?: Logger
 }
 
@@ -57,14 +57,11 @@ export class Beat implements Service {
 
   /** @throws {CeleryError} IMPROPERLY_CONFIGURED for a scheduler that is not known */
   constructor(app: Celery, options: BeatOptions = {}) {
-    const { scheduler, maxInterval = app.conf.beatMaxLoopInterval, log = app.log, ...where } = options
+    const { scheduler, schedule, maxInterval = app.conf.beatMaxLoopInterval, log = app.log } = options
     this.#app = app
     this.#log = withFields(log, { logger: 'celery.beat' })
     this.maxInterval = maxInterval || 300
-    this.#store =
-      typeof scheduler === 'object'
-        ? scheduler
-        : openStore(app, { ...where, ...(scheduler !== undefined && { scheduler }), log: this.#log })
+    this.#store = typeof scheduler === 'object' ? scheduler : openStore(app, { scheduler, schedule, log: this.#log })
     this.stopped = this.#hasStopped.promise
     this.stopped.catch(() => {})
   }
@@ -89,10 +86,7 @@ export class Beat implements Service {
       })
       .finally(() => this.#store.close())
     this.#running = running
-    running.then(this.#hasStopped.resolve, (error) => {
-      this.#log.critical(`beat: ${messageOf(error)}`, { error })
-      this.#hasStopped.reject(error)
-    })
+    running.then(this.#hasStopped.resolve, this.#hasStopped.reject)
   }
 
   /** Sends nothing more, waits for what is on its way, and writes the last runs down. */
@@ -138,7 +132,8 @@ export class Beat implements Service {
     await this.#save()
     let isFirst = true
     try {
-      while (!signal.aborted) {
+      for (;;) {
+        signal.throwIfAborted()
         const next = tick(this.#slots, this.#moment(), this.maxInterval * 1000)
         const isMine = next.due.length === 0 || (await this.#isMine())
         if (isMine === 'unknown') continue

@@ -10,9 +10,9 @@ import type { ScheduleStore } from './store.ts'
 
 export interface StoreOptions {
   /** `file`, `memory`, `redis` or an address. @default the setting beatScheduler */
-  readonly scheduler?: string
+  readonly scheduler?: string | undefined
   /** @default the setting beatScheduleFilename */
-  readonly schedule?: string
+  readonly schedule?: string | undefined
   readonly log: Logger
 }
 

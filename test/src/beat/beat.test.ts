@@ -222,6 +222,13 @@ describe('beat', () => {
     expect(told(/Starting|Shutting/)).toEqual(['info: beat: Starting...', 'info: beat: Shutting down...'])
   })
 
+  it('may be stopped at once', async () => {
+    const { told } = setup({ beatSchedule: { a: { task: 'a', schedule: 1 } } })
+    void beat.start()
+    await beat.stop()
+    expect(told(/lost the lock/)).toEqual([])
+  })
+
   it('has a start banner without secrets', () => {
     setup({ brokerUrl: 'amqp://me:secret@host//' })
     expect(beat.banner({ file: '[stderr]', level: 'info' })).toMatch(
