@@ -110,8 +110,7 @@ class RedisBackend implements Backend {
 
   async store(meta: ResultMeta): Promise<void> {
     const text = dumps(meta)
-    const store = () => this.#attempt(this.#store(this.#keys.meta(meta.task_id), text, this.#expires))
-    await persist(store, this.#options.clock, storePolicy)
+    await this.#persist(() => this.#store(this.#keys.meta(meta.task_id), text, this.#expires))
   }
 
   async get(taskId: string): Promise<ResultMeta | undefined> {
@@ -218,7 +217,7 @@ class RedisBackend implements Backend {
     end: async (groupId, { id, index, state, result }) => {
       // Text for text what Python writes, which counts texts.
       const member = `[1, ${dumps(id)}, ${dumps(state)}, ${dumps(result)}]`
-      const ends = await this.#attempt(
+      const ends = await this.#persist(() =>
         this.#end(...this.#keys.chord(groupId), member, index ?? '+inf', id, this.#expires),
       )
       return ends?.map(parseMember)
@@ -235,6 +234,11 @@ class RedisBackend implements Backend {
     this.#watchers.clear()
     hangUp(this.#commands)
     await this.#subscriber.release(hangUp)
+  }
+
+  /** What a task has done shall be kept, also when Redis is away for a moment. */
+  #persist<T>(command: () => Promise<T>): Promise<T> {
+    return persist(() => this.#attempt(command()), this.#options.clock, storePolicy)
   }
 
   async #attempt<T>(command: Promise<T>): Promise<T> {

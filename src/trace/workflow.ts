@@ -76,14 +76,18 @@ export class Workflow {
     for (const end of endsIn(canvas)) await this.#count(end, state, error.info)
   }
 
-  /** Who completes a chord sends its body. */
+  /** Who completes a chord sends its body. What goes wrong there does not undo what the task did. */
   async #count(end: End, state: State, result: unknown): Promise<void> {
-    const { chords } = this.#env.backend
+    const { backend, log } = this.#env
     const { id, index, group } = end
-    const members = await chords?.end(group, { id, index, state, result })
-    if (!members) return
-    await this.#complete(end, members)
-    await chords?.forget(group)
+    try {
+      const members = await backend.chords?.end(group, { id, index, state, result })
+      if (!members) return
+      await this.#complete(end, members)
+      await backend.chords?.forget(group)
+    } catch (error) {
+      log.critical(`the end of ${id} in the chord ${group} could not be told: ${messageOf(error)}`, { error })
+    }
   }
 
   async #complete({ group, body }: End, members: readonly ChordMember[]): Promise<void> {

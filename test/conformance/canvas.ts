@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GivenSettings } from '../../src/app/config.ts'
+import type { TaskRequest } from '../../src/app/context.ts'
 import { Ignore } from '../../src/app/exceptions.ts'
 import type { Canvas } from '../../src/canvas/canvas.ts'
 import { chain, chord, chunks, group, map, type Signature, starmap } from '../../src/canvas/signature.ts'
@@ -137,12 +139,29 @@ export function canvasConformance(
       await until(() => noted.includes(result.id), { describe: 'the errback to be called' })
     })
 
+    it('calls an errback that wants the error in place, with the request that failed', async () => {
+      const result = await add(1, 1).pipe(task('boom', 'oh')).linkError(task('noteError', 'more')).delay()
+      await expect(result.get({ timeout: 20 })).rejects.toThrow('oh')
+      await until(() => noted.some((note) => Array.isArray(note) && note[0] === result.id), {
+        describe: 'the errback to be called',
+      })
+      expect(noted.find((note) => Array.isArray(note) && note[0] === result.id)).toEqual([result.id, 'oh', 'more'])
+    })
+
     it('fails the chord in whose header it is, and whatever follows', async () => {
       const inner = chord([task('boom', 'deep')], sum())
       await expect(value(chain(chord([inner, add(1, 1)], sum()), add(1)))).rejects.toMatchObject({ name: 'ChordError' })
     })
 
     it('keeps no chord waiting for a member that nobody will run', async () => {
+      const unwanted = randomUUID()
+      const revoked = chord([add(1, 1).set({ taskId: unwanted, countdown: 0.3 }), add(1, 1)], sum()).delay()
+      await revoked
+      await app.control.revoke(unwanted)
+      await expect(revoked.get({ timeout: 20 })).rejects.toMatchObject({
+        name: 'ChordError',
+        message: expect.stringContaining('TaskRevokedError'),
+      })
       const expired = add(1, 1).set({ expires: -1 })
       await expect(value(chord([expired, add(1, 1)], sum()))).rejects.toMatchObject({ name: 'ChordError' })
       const unknown = task('nobody.knows')
@@ -183,6 +202,12 @@ function defineTasks(app: Celery): void {
   const sum = app.task('sum', (numbers: number[]) => numbers.reduce((a, b) => a + b, 0))
   app.task('wrap', (...args: unknown[]) => args)
   app.task('note', (what: unknown) => void noted.push(what))
+  app.task(
+    'noteError',
+    (request: TaskRequest, error: Error, _traceback: string | null, more: string) =>
+      noted.push([request.id, error.message, more]),
+    { errback: true },
+  )
   app.task('boom', (...args: unknown[]) => {
     throw new Error(String(args.at(-1)))
   })

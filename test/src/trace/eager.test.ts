@@ -1,9 +1,12 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { GivenSettings } from '../../../src/app/config.ts'
 import { Ignore } from '../../../src/app/exceptions.ts'
-import { signature } from '../../../src/canvas/signature.ts'
+import { chain, chord, signature } from '../../../src/canvas/signature.ts'
 import { Celery } from '../../../src/celery.ts'
 import { EagerResult } from '../../../src/result/eager-result.ts'
+import { anyCanvas } from '../../conformance/fixtures/any-canvas.ts'
+import { evaluated } from '../../conformance/fixtures/evaluated.ts'
 
 let app: Celery
 let count = 0
@@ -106,5 +109,28 @@ describe('with taskAlwaysEager', () => {
     define({ taskAlwaysEager: true })
     await app.sendTask('elsewhere.task')
     expect(await (await app.transport()).size('celery')).toBe(1)
+  })
+})
+
+describe('a workflow that runs here', () => {
+  it('of any shape gives what its tasks would give if they were called one by one', async () => {
+    define({ taskAlwaysEager: true })
+    app.task('wrap', (...args: unknown[]) => args)
+    await fc.assert(
+      fc.asyncProperty(anyCanvas({ maxDepth: 4, tasks: ['wrap'] }), async (canvas) => {
+        const expected = evaluated(canvas)
+        fc.pre(expected !== undefined)
+        expect(await (await app.send(canvas)).get()).toEqual(expected?.value)
+        expect(await (await app.apply(canvas)).get()).toEqual(expected?.value)
+      }),
+      { seed: 9 },
+    )
+  })
+
+  it('ends with the first that fails', async () => {
+    const { add, boom, seen, note } = define({ taskAlwaysEager: true })
+    const result = await chain(add.s(1, 1), chord([add.s(1), boom.si()], note.s()), note.s()).delay()
+    await expect(result.get()).rejects.toThrow('boom')
+    expect(seen).toEqual([])
   })
 })
