@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chord } from '../../src/canvas/signature.ts'
 import { Celery } from '../../src/celery.ts'
 import { createEmbeddedBroker } from '../../src/embedded/broker.ts'
 import { Worker } from '../../src/worker/worker.ts'
@@ -95,6 +96,37 @@ describeWith(['redis', 'rabbitmq', 'python'], 'workers that are lost', () => {
       expect(figures).toMatchObject({ executed: attempted, lost: 0 })
       // At most what each had in hand, running or reserved.
       expect(more(begun)).toBeLessThanOrEqual(10 * 16)
+    },
+    60_000,
+  )
+
+  it.each([
+    ['Redis', freshRedisUrl],
+    ['RabbitMQ', freshAmqpUrl],
+  ])(
+    'let a chord of 200 on %s begin its body once, with every value, though they are killed five times',
+    async (_, place) => {
+      const members = 200
+      const [url, results] = [await place(), await freshRedisUrl()]
+      const ledger = newLedger()
+      const app = new Celery('client', { brokerUrl: url, resultBackend: results })
+      const header = Array.from({ length: members }, (_, i) => app.signature('ledger.note', [i, 20]))
+      const body = app.signature<number[]>('ledger.body')
+      const result = await chord(header, body).delay()
+
+      const env = { BROKER: url, RESULTS: results, LEDGER: ledger.path }
+      const running = [startWorker(env), startWorker(env)]
+      for (let kill = 1; kill <= 5; kill++) {
+        const moment = Math.floor((kill * members) / 6)
+        const hasCome = async () => new Set((await ledger.read()).ended).size >= moment
+        await until(hasCome, { timeoutMs: 20_000, describe: `${moment} tasks to end` })
+        running.shift()?.kill()
+        running.push(startWorker(env))
+      }
+      expect(await result.get({ timeout: 30 })).toEqual(Array.from({ length: members }, (_, i) => i))
+      await Promise.all(running.map((worker) => worker.stop()))
+      expect((await ledger.read()).ended.filter((number) => number === 'body')).toHaveLength(1)
+      await app.close()
     },
     60_000,
   )
