@@ -47,7 +47,7 @@ export class FileStore implements ScheduleStore {
 
   // A reader, and who is killed in the middle, finds the old text or the new one.
   async save(stored: Stored): Promise<void> {
-    const draft = `${this.#path}.${process.pid}`
+    const draft = `${this.#path}.draft`
     try {
       await mkdir(dirname(this.#path), { recursive: true })
       const file = await open(draft, 'w')
