@@ -1,21 +1,20 @@
-import { Beat, createLogger, loadApp, logLevels, nodename, survive, workerLog } from '../../src/index.ts'
+import { Beat, loadApp, nodename, survive } from '../../src/index.ts'
 import { defineCommand, seconds, text } from '../command.ts'
 import { feed } from '../feed.ts'
 import { onAbort, onOrphaned } from '../interrupt.ts'
-import { sanitize } from '../output/sanitize.ts'
+import { commandLog, type LogEvent, levelNamed, loglevelOption, logText } from '../log.ts'
 import { takePidfile } from '../pidfile.ts'
 import { adoptStackEnvironment } from '../project.ts'
-import { levelNamed, teller, type WorkerEvent } from './worker.ts'
 
 export const command = defineCommand({
   options: {
     app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
-    loglevel: text('-l, --loglevel <level>', `${logLevels.join(', ')} (default: warning)`),
+    loglevel: loglevelOption,
     logfile: text('-f, --logfile <path>', 'append the log to a file'),
     schedule: text('-s, --schedule <path>', 'file of the last runs (default: celerybeat-schedule.json)'),
     scheduler: text(
       '-S, --scheduler <name>',
-      'where the last runs are kept: file, memory, redis, redis://… (default: file); on redis several beats may run, and one sends',
+      'where the last runs are kept: file, memory, redis, redis://… (default: file); of several on one redis, one sends',
     ),
     maxInterval: seconds('--max-interval <seconds>', 'ask every schedule again after so long (default: 300)'),
     pidfile: text('--pidfile <path>', 'hold the number of this process; refuse to start beside another'),
@@ -26,18 +25,14 @@ export const command = defineCommand({
     'celery-sandbox beat -S redis',
   ],
 
-  async *run(context, options): AsyncIterable<WorkerEvent> {
+  async *run(context, options): AsyncIterable<LogEvent> {
     const { app: appPath, loglevel = 'warning', logfile, pidfile, ...given } = options
     const level = levelNamed(loglevel)
     await adoptStackEnvironment(context)
     const { app } = await loadApp(appPath, context.cwd)
     const hostname = nodename('beat@%h')
-    const records = feed<WorkerEvent>()
-    const tell = teller(app, hostname, context)
-    const log =
-      logfile === undefined
-        ? createLogger((record) => records.push(tell(record)), level)
-        : workerLog(app.conf, { level, logfile, hostname, json: context.mode === 'json' })
+    const records = feed<LogEvent>()
+    const log = commandLog(app, { level, logfile, hostname }, context, records.push)
     const beat = new Beat(app, { ...given, log })
     const endSurvival = survive(log)
     const releasePidfile = pidfile === undefined ? () => {} : takePidfile(pidfile)
@@ -55,5 +50,5 @@ export const command = defineCommand({
     }
   },
 
-  text: (event) => (event.type === 'banner' ? sanitize(event.banner) : event.line),
+  text: logText,
 })

@@ -1,44 +1,28 @@
 import {
   type Celery,
-  createLogger,
   embedBeat,
   escalate,
   type Logger,
-  type LogLevel,
-  type LogRecord,
   loadApp,
-  logLevels,
-  logRecordForPrograms,
   nodename,
-  parseLogLevel,
   poolNames,
   redirectConsole,
   type ShutdownLevel,
   survive,
   Worker,
-  type WorkerLogOptions,
-  workerLog,
-  workerLogFormatter,
 } from '../../src/index.ts'
 import { count, defineCommand, flag, names, type Option, seconds, text } from '../command.ts'
 import type { Context } from '../context.ts'
-import { CliError } from '../errors.ts'
 import { exitCodes, exitNow } from '../exit.ts'
 import { feed } from '../feed.ts'
 import { onAbort, onOrphaned, takeSignals } from '../interrupt.ts'
-import { sanitize } from '../output/sanitize.ts'
+import { commandLog, type LogEvent, levelNamed, loglevelOption, logText } from '../log.ts'
 import { adoptStackEnvironment } from '../project.ts'
-
-/** Of a worker or a beat. */
-export type WorkerEvent =
-  | { type: 'banner'; banner: string }
-  /** With the record as data for programs, as text for people. */
-  | { type: 'log'; line?: string }
 
 export const command = defineCommand({
   options: {
     app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
-    loglevel: text('-l, --loglevel <level>', `${logLevels.join(', ')} (default: warning)`),
+    loglevel: loglevelOption,
     logfile: text('-f, --logfile <path>', 'append the log to a file; %n is the worker, %h that with its host'),
     concurrency: count('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),
     pool: { ...text('-P, --pool <pool>', 'where tasks run (default: async)'), choices: Object.keys(poolNames) },
@@ -56,33 +40,28 @@ export const command = defineCommand({
     withoutHeartbeat: flag('--without-heartbeat', 'send no heartbeats'),
     withoutMingle: flag('--without-mingle', 'do not greet the other workers'),
     withoutGossip: flag('--without-gossip', 'do not listen to the other workers'),
-    beat: flag('-B, --beat', 'also send periodic tasks; in one worker only, or with --scheduler redis'),
+    beat: flag('-B, --beat', 'also send periodic tasks: in one worker only, or with --scheduler redis'),
     schedule: text('-s, --schedule <path>', 'with -B: file of the last runs (default: celerybeat-schedule.json)'),
     scheduler: text(
       '--scheduler <name>',
-      'with -B: where they are kept: file, memory, redis, redis://… (default: file)',
+      'with -B: file, memory, redis or redis://… for the last runs (default: file)',
     ),
   },
   examples: ['celery-sandbox worker -l info', 'celery-sandbox worker -A app.ts -Q celery,mails -c 20 -n w1@%h -E'],
 
-  async *run(context, options): AsyncIterable<WorkerEvent> {
-    const { app: appPath, loglevel = 'warning', logfile, ...given } = options
+  async *run(context, options): AsyncIterable<LogEvent> {
+    const { app: appPath, loglevel = 'warning', logfile, beat, schedule, scheduler, ...given } = options
     const level = levelNamed(loglevel)
     await adoptStackEnvironment(context)
     const { app, spec } = await loadApp(appPath, context.cwd)
-    const records = feed<WorkerEvent>()
+    const records = feed<LogEvent>()
     const hostname = nodename(given.hostname ?? 'celery@%h')
-    const tell = teller(app, hostname, context)
-    const log =
-      logfile === undefined
-        ? createLogger((record) => records.push(tell(record)), level)
-        : fileLog(app, { level, logfile, hostname, json: context.mode === 'json' })
+    const log = commandLog(app, { level, logfile, hostname }, context, records.push)
     const { workerRedirectStdouts, workerRedirectStdoutsLevel } = app.conf
     const endSurvival = survive(log)
     const giveBack = workerRedirectStdouts ? redirectConsole(log, levelNamed(workerRedirectStdoutsLevel)) : () => {}
-    const { beat, schedule, scheduler, ...ofWorker } = given
     const taskEvents = given.taskEvents || undefined // without the flag, as the settings say
-    const worker = new Worker(app, { ...ofWorker, taskEvents, log, hostname, appPath: spec })
+    const worker = new Worker(app, { ...given, taskEvents, log, hostname, appPath: spec })
     if (beat) embedBeat(app, { schedule, scheduler, log })
     yield { type: 'banner', banner: worker.banner }
     stopOnSignals(worker, app, log, context)
@@ -96,7 +75,7 @@ export const command = defineCommand({
     }
   },
 
-  text: (event) => (event.type === 'banner' ? sanitize(event.banner) : event.line),
+  text: logText,
 })
 
 /** Each signal asks for the end, in the words and with the levels of Celery. */
@@ -137,39 +116,4 @@ function range(flags: string, meaning: string): Option<{ max: number; min: numbe
     throw new RangeError('it must be max,min: 10,3')
   }
   return { flags, meaning, parse }
-}
-
-/** @throws {CliError} USAGE */
-export function levelNamed(name: string): LogLevel {
-  const level = parseLogLevel(name)
-  if (level) return level
-  throw new CliError('USAGE', `no such log level: '${name}'; there are ${logLevels.join(', ')}`)
-}
-
-/** How a record is told: as data or as a line, clean of what could steer a terminal. */
-export function teller(
-  { conf }: Celery,
-  hostname: string,
-  { mode, isColored }: Context,
-): (record: LogRecord) => WorkerEvent {
-  if (mode === 'json') return (record) => ({ type: 'log', ...logRecordForPrograms(record, hostname) })
-  const format = workerLogFormatter(conf, conf.workerLogColor ?? isColored)
-  return (record) => ({ type: 'log', line: format(clean(record)) })
-}
-
-/** The log in a file, which is shown on a terminal one day. */
-function fileLog({ conf }: Celery, options: WorkerLogOptions): Logger {
-  const log = workerLog(conf, options)
-  if (options.json) return log
-  return createLogger((record) => {
-    const { level, message, fields } = clean(record)
-    log[level](message, fields)
-  }, options.level)
-}
-
-function clean({ fields, ...record }: LogRecord): LogRecord {
-  const { traceback } = fields
-  const shown = typeof traceback === 'string' ? { ...fields, traceback: sanitize(traceback) } : fields
-  // A name in a message may hold line ends: what follows them must not look like a line of the log.
-  return { ...record, message: sanitize(record.message).replaceAll('\n', '\n    '), fields: shown }
 }
