@@ -36,7 +36,7 @@ import type { GivenSettings, Settings } from './config.ts'
 import { currentTask } from './context.ts'
 import { importModule } from './module.ts'
 import { Outbox } from './outbox.ts'
-import { type Entry, entryOfCall, type PeriodicOptions, type PeriodicTask } from './periodic.ts'
+import { type Entry, entryOfCanvas, type PeriodicOptions, type PeriodicTask } from './periodic.ts'
 import { Producer } from './producer.ts'
 import { Queues } from './queues.ts'
 import { Registry } from './registry.ts'
@@ -248,7 +248,7 @@ export class Celery implements Sender {
    * app.addPeriodicTask({ minutes: 5 }, add.s(4, 4), { name: 'add every five minutes', expires: 60 })
    */
   addPeriodicTask(schedule: PeriodicTask['schedule'], call: Canvas, options: PeriodicOptions = {}): string {
-    const entry = entryOfCall(schedule, call, options)
+    const entry = entryOfCanvas(schedule, call, options)
     if (options.name === undefined && this.#periodic.has(entry.name)) {
       const next = 'give one of them a name, or only this one is sent'
       this.log.warning(`the periodic task ${entry.name} takes the place of another: ${next}`)

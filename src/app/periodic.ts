@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { CallOptions, Canvas } from '../canvas/canvas.ts'
 import { describe } from '../canvas/text.ts'
+import { withOptions } from '../canvas/walk.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import { isObject } from '../protocol/json.ts'
 import { type Duration, schedule } from '../schedule/interval.ts'
@@ -39,11 +40,13 @@ export interface Entry extends Required<Omit<PeriodicTask, 'schedule' | 'relativ
   /** Names its last run where that is kept. */
   readonly name: string
   readonly schedule: Schedule
+  /** What is sent in place of the task, where it is more than one. */
+  readonly workflow?: Canvas
 }
 
 /** Of a periodic task that is added: its name, and how it is called. */
 export interface PeriodicOptions extends CallOptions {
-  /** @default the call as text: `shop.report('sales')` */
+  /** @default its text: `shop.report('sales')` */
   readonly name?: string
   readonly relative?: boolean
 }
@@ -80,22 +83,19 @@ export function entryOf(name: string, given: unknown, where: string): Entry {
   return Object.freeze({ name, task, args, kwargs, options: named, schedule: when })
 }
 
-/**
- * The same of a call; without a name it is named by its text, as Celery does it.
- *
- * @throws {CeleryError} IMPROPERLY_CONFIGURED also for a workflow, which has no name that beat could keep
- */
-export function entryOfCall(
+/** The same of a signature or a workflow; without a name it is named by its text, as Celery does it. */
+export function entryOfCanvas(
   schedule: PeriodicTask['schedule'],
-  call: Canvas,
-  { name = describe(call), relative = false, ...options }: PeriodicOptions,
+  canvas: Canvas,
+  { name = describe(canvas), relative = false, ...options }: PeriodicOptions,
 ): Entry {
-  if (call.kind !== 'task') {
-    const next = 'Send a task of your own that sends the workflow.'
-    throw new CeleryError('IMPROPERLY_CONFIGURED', `'${name}' is not the call of a task`, { next })
+  const when = { schedule, relative }
+  if (canvas.kind === 'task') {
+    const { task, args, kwargs, options: own } = canvas
+    return entryOf(name, { task, args, kwargs, options: { ...own, ...options }, ...when }, `'${name}'`)
   }
-  const { task, args, kwargs, options: own } = call
-  return entryOf(name, { task, schedule, args, kwargs, relative, options: { ...own, ...options } }, `'${name}'`)
+  const entry = entryOf(name, { task: `celery.${canvas.kind}`, options, ...when }, `'${name}'`)
+  return Object.freeze({ ...entry, workflow: withOptions(canvas, entry.options) })
 }
 
 function scheduleOf(given: PeriodicTask['schedule'], relative: boolean, where: string): Schedule {

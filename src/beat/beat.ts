@@ -1,6 +1,7 @@
 import type { Celery } from '../app/app.ts'
 import type { Entry } from '../app/periodic.ts'
 import { needsCleanUp } from '../backend/open.ts'
+import { call } from '../canvas/canvas.ts'
 import { sleep } from '../clock.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import { type Logger, withFields } from '../log.ts'
@@ -207,12 +208,13 @@ export class Beat implements Service {
   }
 
   /** As in Celery, a run that cannot be sent is over: the next one comes when it is due. */
-  async #send({ name, task, args, kwargs, options }: Entry): Promise<void> {
+  async #send({ name, task, args, kwargs, options, workflow }: Entry): Promise<void> {
     this.#log.info(`Scheduler: Sending due task ${name} (${task})`)
     try {
-      const call = { args: await evaluated(args), kwargs: await evaluatedByName(kwargs), ...options }
-      const { id } = await this.#app.sendTask(task, call)
-      this.#log.debug(`${task} sent. id->${id}`)
+      const canvas = workflow ?? call(task, await evaluated(args), { kwargs: await evaluatedByName(kwargs), options })
+      const pending = this.#app.send(canvas)
+      await pending
+      this.#log.debug(`${task} sent. id->${pending.id}`)
     } catch (error) {
       this.#log.error(`Message Error: Couldn't apply scheduled task ${name}: ${messageOf(error)}`, { error })
     }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { settingsForPeople } from '../../../src/app/config/humanize.ts'
-import { signature } from '../../../src/canvas/signature.ts'
+import { chain, group, signature } from '../../../src/canvas/signature.ts'
 import { Celery } from '../../../src/celery.ts'
 import { createLogger } from '../../../src/log.ts'
 import { crontab } from '../../../src/schedule/crontab.ts'
@@ -75,6 +75,16 @@ describe('addPeriodicTask', () => {
       options: { queue: 'slow', expires: 60 },
       schedule: { relative: true },
     })
+  })
+
+  it('takes workflows', () => {
+    define({})
+    app.addPeriodicTask(5, chain(call, signature('b')), { queue: 'slow' })
+    app.addPeriodicTask(5, group(call, signature('b')), { name: 'all' })
+    expect(app.periodicTasks.map(({ name, task }) => [name, task])).toEqual([
+      ["tasks.add(4, 'a', y=1) | b()", 'celery.chain'],
+      ['all', 'celery.group'],
+    ])
   })
 
   it('names a task by its call, and says when two are called alike', () => {

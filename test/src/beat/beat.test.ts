@@ -4,6 +4,7 @@ import { Beat } from '../../../src/beat/beat.ts'
 import { embedBeat } from '../../../src/beat/embed.ts'
 import { MemoryStore } from '../../../src/beat/memory.ts'
 import type { Stored } from '../../../src/beat/store.ts'
+import { group, signature } from '../../../src/canvas/signature.ts'
 import { Celery } from '../../../src/celery.ts'
 import { ManualClock } from '../../../src/clock.ts'
 import { CeleryError } from '../../../src/errors.ts'
@@ -110,6 +111,17 @@ describe('beat', () => {
     ])
   })
 
+  it('sends workflows', async () => {
+    const { sent, begin, advance } = setup({})
+    app.addPeriodicTask(1, group(signature('a', [1]), signature('b')), { queue: 'slow' })
+    await begin()
+    await advance(1)
+    expect(sent).toEqual([
+      ['a', [1], {}],
+      ['b', [], {}],
+    ])
+  })
+
   it('goes on when something cannot be sent', async () => {
     const boom = () => {
       throw new Error('no arguments today')
@@ -122,6 +134,21 @@ describe('beat', () => {
     await advance(1)
     expect(sent).toHaveLength(2)
     expect(told(/^error/)[0]).toBe("error: Message Error: Couldn't apply scheduled task bad: no arguments today")
+  })
+
+  it('waits for a broker that is not there, as Celery does', async () => {
+    const { clock, told } = setup({ brokerUrl: 'redis://127.0.0.1:1', beatSchedule: { a: { task: 'a', schedule: 1 } } })
+    await beat.start()
+    const errors = (count: number) => until(() => told(/^error/).length === count, { describe: `${count} errors` })
+    await errors(1)
+    clock.advance(2_000)
+    await errors(2)
+    expect(told(/^error/)).toEqual([
+      expect.stringMatching(/beat: Connection error: cannot reach .*\. Trying again in 2\.0 seconds\.\.\.$/),
+      expect.stringMatching(/Trying again in 4\.0 seconds\.\.\.$/),
+    ])
+    await beat.stop()
+    await beat.stopped
   })
 
   it('tells a schedule that throws by its name', async () => {
