@@ -4,7 +4,7 @@ import { Celery } from '../../src/app/app.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { freshAmqpUrl, freshRedisUrl } from '../support/fresh.ts'
 import { describeWith, parts } from '../support/parts.ts'
-import { type Outcome, type Program, run } from '../support/process.ts'
+import { type Outcome, type Program, run, start } from '../support/process.ts'
 import { pythonApp } from '../support/python/app.ts'
 import { startPythonWorker } from '../support/python/worker.ts'
 import { until } from '../support/wait.ts'
@@ -41,7 +41,7 @@ describeWith(['redis', 'rabbitmq', 'python'], 'the command lines of Python and T
       backend = await freshRedisUrl()
       app = new Celery('remote', { brokerUrl: broker, resultBackend: backend })
       app.task('tasks.add', (x: number, y: number) => x + y, { rateLimit: '100/s' })
-      ts = new Worker(app, { hostname: 'ts@test', concurrency: 2, withoutMingle: true })
+      ts = new Worker(app, { hostname: 'ts@test', concurrency: 2, withoutMingle: true, taskEvents: true })
       await ts.start()
       py = await startPythonWorker({ broker, backend, name: 'py@test', queues: ['python'], args: ['--concurrency=2'] })
       held = (await app.sendTask('tasks.add', { args: [1, 'smör'], countdown: 300 })).id
@@ -127,6 +127,48 @@ describeWith(['redis', 'rabbitmq', 'python'], 'the command lines of Python and T
       const [python, typescript] = await Promise.all([theirs('inspect', 'nonsense'), ours('inspect', 'nonsense')])
       expect([typescript.code, python.code]).toEqual([2, 2])
       expect(typescript.stderr).toContain('Command nonsense not recognized. Available inspect commands: active, ')
+    })
+
+    it('dump the same events, of either worker', async () => {
+      const env = { CELERY_BROKER_URL: broker, CELERY_RESULT_BACKEND: backend, NODE_NO_WARNINGS: '1' }
+      const python = ['-m', 'celery', '-A', 'tasks', 'events', '--dump']
+      await using first = start(parts().python.path, python, pythonApp({ broker, backend }))
+      await using second = start(process.execPath, [bin, 'events', '--dump', '-A', fixture, '--plain'], { env })
+      for (const dump of [first, second]) {
+        await dump.until('-> evdump: starting capture...')
+        for (const node of ['ts', 'py']) await dump.until(new RegExp(`^${node}@test .*heartbeat: active=0`, 'm'))
+      }
+      await app.control.enableEvents({ reply: true, limit: 2, timeout: 5 })
+      await app.sendTask('tasks.add', { args: [20, 3] }).get({ timeout: 10 })
+      await app.sendTask('tasks.boom', { args: ['smör'], queue: 'python' }).get({ timeout: 10, propagate: false })
+      const told = ({ stdout }: Program) =>
+        stdout
+          .split('\n')
+          .filter((line) => / task /.test(line))
+          .map((line) => line.replace(/, local_received=[\d.]+/, '').replace('+00:00]', ']'))
+      for (const dump of [first, second]) {
+        await dump.until(/^ts@test .*task succeeded.*result=23, runtime/m)
+        await dump.until(/^py@test .*task failed.*tasks\.boom/m)
+      }
+      // Python breaks the line where a traceback does.
+      const whole = (lines: string[]) => lines.map((line) => line.replace(/traceback=.*/, 'traceback')).sort()
+      expect(whole(told(second))).toEqual(whole(told(first)))
+      expect(told(second).length).toBeGreaterThanOrEqual(6)
+      expect(await second.stop()).toMatchObject({ code: 0 })
+    })
+
+    it('show what waits in each queue, and who serves it', async () => {
+      await app.sendTask('tasks.add', { args: [1, 1], queue: 'forgotten' })
+      const { stdout, code } = await ours('queues', '-Q', 'forgotten', '-t', '3')
+      expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+        ['QUEUE', 'DEPTH', 'UNACKED', 'CONSUMERS', 'WORKERS'],
+        ['celery', '0', '1', '1', 'ts@test'],
+        ['forgotten', '1', '0', '0', 'nobody consumes it'],
+        ['python', '0', '0', '1', 'py@test'],
+        [''],
+      ])
+      expect(code).toBe(0)
+      await (await app.transport()).purge('forgotten')
     })
 
     it('purge the same', async () => {
