@@ -26,6 +26,7 @@ export const commandTable: readonly CommandEntry[] = [
   entry('control', 'tell the workers', () => import('./control.ts')),
   entry('events', 'watch workers and tasks', () => import('./events.ts')),
   entry('queues', 'what waits in each queue, and who serves it', () => import('./queues.ts')),
+  entry('list', 'how queues are bound', () => import('./list.ts')),
   entry('purge', 'delete the tasks that wait in queues', () => import('./purge.ts')),
   entry('report', 'versions and settings, for bug reports', () => import('./report.ts')),
   entry('env', "print the stack's addresses for a shell", () => import('./env.ts')),

@@ -221,6 +221,8 @@ export const settingsTable = {
     confirmPublish: setting(flag, driverDefaults.confirmPublish),
     /** AMQP: seconds to wait for the broker to take a message. */
     confirmTimeout: setting(seconds, driverDefaults.confirmTimeout),
+    /** RabbitMQ: the port of its management plugin, which `list bindings` asks. */
+    managerPort: setting(count, driverDefaults.managerPort),
   }),
 }
 

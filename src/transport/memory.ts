@@ -3,6 +3,7 @@ import type { Exchange, Queue } from '../protocol/entity.ts'
 import type { Message } from '../protocol/message.ts'
 import { headersMatch, topicMatches } from './topic.ts'
 import {
+  type Binding,
   type ConsumeOptions,
   type Consumer,
   type DeadLetter,
@@ -257,6 +258,12 @@ class MemoryTransport implements Transport {
 
   async deadLetters(limit?: number): Promise<DeadLetter[]> {
     return this.#broker.deadLetters.slice(0, limit)
+  }
+
+  async bindings(): Promise<Binding[]> {
+    return [...this.#broker.bindings].flatMap(([exchange, bound]) =>
+      [...bound].map(({ name, routingKey }) => ({ queue: name, exchange, routingKey })),
+    )
   }
 
   async close(): Promise<void> {

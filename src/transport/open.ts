@@ -30,6 +30,7 @@ export const driverDefaults: Readonly<DriverOptions> = {
   masterName: null,
   confirmPublish: true,
   confirmTimeout: 30,
+  managerPort: 15_672,
 }
 
 /**

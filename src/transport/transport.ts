@@ -43,8 +43,23 @@ export interface Transport {
   /** What was put aside with `Delivery.deadLetter`, newest first; the broker keeps the last thousand. */
   deadLetters(limit?: number): Promise<DeadLetter[]>
 
+  /**
+   * How queues are bound to exchanges.
+   *
+   * @throws {CeleryError} UNSUPPORTED when the broker does not tell: RabbitMQ needs its management plugin for that
+   */
+  bindings(): Promise<Binding[]>
+
   /** Gives unacknowledged messages back to their queues, and leaves nothing open. */
   close(): Promise<void>
+}
+
+/** A queue gets what an exchange has for a routing key. */
+export interface Binding {
+  readonly queue: string
+  /** Empty for the default exchange, to which every queue of RabbitMQ is bound. */
+  readonly exchange: string
+  readonly routingKey: string
 }
 
 export interface ConsumeOptions {
@@ -131,6 +146,8 @@ export interface DriverOptions {
   confirmPublish: boolean
   /** AMQP: seconds to wait for the broker to take a message. */
   confirmTimeout: number
+  /** AMQP: where RabbitMQ's management plugin listens, on the broker's host. */
+  managerPort: number
 }
 
 export const queueOrderStrategies = ['round_robin', 'sorted', 'priority'] as const

@@ -257,6 +257,15 @@ export function transportConformance(
   })
 
   describe('routing', () => {
+    it('tells how queues are bound', async () => {
+      const transport = await connect()
+      const topic = exchange(unique(), 'topic')
+      const queue = taskQueue(unique(), { exchange: topic, routingKey: 'a.*' })
+      await transport.declare(queue)
+      const bindings = await transport.bindings()
+      expect(bindings).toContainEqual({ queue: queue.name, exchange: topic.name, routingKey: 'a.*' })
+    })
+
     it('leads a direct exchange to the queues with that routing key', async () => {
       const direct = exchange(unique())
       const queue = taskQueue(unique(), { exchange: direct, routingKey: 'red' })

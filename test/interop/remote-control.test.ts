@@ -171,6 +171,18 @@ describeWith(['redis', 'rabbitmq', 'python'], 'the command lines of Python and T
       await (await app.transport()).purge('forgotten')
     })
 
+    it('list bindings the same, as far as the broker tells Python', async () => {
+      const [python, typescript] = await Promise.all([theirs('list', 'bindings'), ours('list', 'bindings')])
+      const shown = typescript.stdout.split('\n')
+      if (broker.startsWith('amqp')) {
+        expect(typescript.stderr).toContain('RabbitMQ lists its bindings at http://127.0.0.1:15672/')
+        expect(typescript.code).toBe(1)
+      } else {
+        expect(shown).toEqual(expect.arrayContaining(python.stdout.split('\n')))
+        expect(shown).toContain(`${'celery'.padEnd(28)} ${'celery'.padEnd(28)} celery`)
+      }
+    })
+
     it('purge the same', async () => {
       for (const how of [ours, theirs]) {
         await app.sendTask('tasks.add', { args: [1, 1], queue: 'idle' })

@@ -13,7 +13,7 @@ import { backendConformance } from '../conformance/backend.ts'
 import { survivesBrokenMessages } from '../conformance/broken-messages.ts'
 import { transportConformance } from '../conformance/transport.ts'
 import { freshAmqpUrl, manageRabbitmq } from '../support/fresh.ts'
-import { describeWith } from '../support/parts.ts'
+import { describeWith, parts } from '../support/parts.ts'
 import { freePort } from '../support/port.ts'
 import { run } from '../support/process.ts'
 import { startProxy } from '../support/proxy.ts'
@@ -28,7 +28,7 @@ describeWith(['rabbitmq'], 'RabbitMQ', () => {
     url = await freshAmqpUrl()
   })
 
-  describe('as a transport', () => transportConformance(() => openTransport(url)))
+  describe('as a transport', () => transportConformance(() => openTransport(url, { managerPort: managerPort() })))
 
   describe('as a carrier of results', () => backendConformance((options) => openRpcAt(url, options), rpcCannot))
   describe('as a place for broken messages', () =>
@@ -379,3 +379,5 @@ function asRecorded({ content, fields, properties }: GetMessage): AmqpMessage {
     },
   }
 }
+
+const managerPort = () => Number(new URL(parts().rabbitmq.managementUrl).port)

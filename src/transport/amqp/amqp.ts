@@ -5,6 +5,7 @@ import { defaultExchange, type Exchange, type Queue, type QueueType } from '../.
 import type { Message } from '../../protocol/message.ts'
 import { maskUrl } from '../../url.ts'
 import {
+  type Binding,
   type ConsumeOptions,
   type DeadLetter,
   type Delivery,
@@ -18,6 +19,7 @@ import { asDeadLetter, deadLetterQueue, look, readDeadLetter } from './dead-lett
 import { declareDelays, declareOn } from './declare.ts'
 import { connectionError, explained, operationError } from './errors.ts'
 import { LazyChannel } from './lazy-channel.ts'
+import { askBindings } from './management.ts'
 import { publishOptions } from './message.ts'
 
 /** RabbitMQ and its kin over AMQP 0-9-1, with publisher confirms; the home of amqplib, which also reconnects. */
@@ -248,6 +250,11 @@ class AmqpTransport implements Transport {
       await channel.close()
       return letters.slice(0, limit)
     })
+  }
+
+  bindings(): Promise<Binding[]> {
+    const { managerPort: port, connectTimeoutMs: timeoutMs } = this.#options
+    return askBindings({ broker: this.#addresses.current, port, timeoutMs })
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Exchange, Queue } from '../../protocol/entity.ts'
-import type { TransportOptions } from '../transport.ts'
+import type { Binding, TransportOptions } from '../transport.ts'
 
 type KeyOptions = Pick<
   TransportOptions,
@@ -55,6 +55,17 @@ export class Keys {
   bindingMember({ exchange, routingKey, name }: Queue): string {
     const pattern = exchange.type === 'topic' ? topicRegex(routingKey) : ''
     return [routingKey, pattern, name].join(this.#options.sep)
+  }
+
+  /** Matches the keys of all bindings. */
+  get bindingsPattern(): string {
+    return `${escapeGlob(this.binding(''))}*`
+  }
+
+  /** A member of a binding set, read. */
+  boundBy(key: string, member: string): Binding {
+    const [routingKey = '', , queue = ''] = member.split(this.#options.sep)
+    return { queue, exchange: key.slice(this.binding('').length), routingKey }
   }
 
   /** The queues that a set of binding members sends a routing key to. */

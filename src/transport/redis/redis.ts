@@ -5,6 +5,7 @@ import type { Exchange, Queue } from '../../protocol/entity.ts'
 import type { Message } from '../../protocol/message.ts'
 import { maskUrl } from '../../url.ts'
 import {
+  type Binding,
   type ConsumeOptions,
   type Consumer,
   type DeadLetter,
@@ -177,6 +178,21 @@ class RedisTransport implements Transport {
   async delete(queue: Queue): Promise<void> {
     await this.#link.commands.srem(this.#keys.binding(queue.exchange.name), this.#keys.bindingMember(queue))
     await this.#link.commands.del(...this.#keys.lists(queue.name))
+  }
+
+  async bindings(): Promise<Binding[]> {
+    return this.#attempt(this.#readBindings())
+  }
+
+  async #readBindings(): Promise<Binding[]> {
+    const { commands, keys } = this.#link
+    const found: Binding[] = []
+    for await (const batch of commands.scanStream({ match: keys.bindingsPattern })) {
+      for (const key of new Set<string>(batch)) {
+        for (const member of await commands.smembers(key)) found.push(keys.boundBy(key, member))
+      }
+    }
+    return found
   }
 
   async deadLetters(limit = maxDeadLetters): Promise<DeadLetter[]> {
