@@ -4,7 +4,7 @@ import json
 import os
 import time
 
-from celery import Celery
+from celery import Celery, chain, chord, group
 
 app = Celery('tasks', broker=os.environ['CELERY_BROKER_URL'], backend=os.environ.get('CELERY_RESULT_BACKEND'))
 app.conf.update(json.loads(os.environ.get('CELERY_SETTINGS', '{}')))
@@ -34,10 +34,20 @@ def echo(*args, **kwargs):
     return {'args': args, 'kwargs': kwargs}
 
 
+@app.task
+def same(value):
+    return value
+
+
 @app.task(bind=True)
 def echo_request(self, *args, **kwargs):
     """All that the worker knows of the call; headers of the caller's own stand among the others."""
     return {name: value for name, value in vars(self.request).items() if not name.startswith('_')}
+
+
+@app.task(bind=True)
+def priority(self):
+    return self.request.delivery_info['priority']
 
 
 @app.task
@@ -87,3 +97,34 @@ def hard(seconds):
 @app.task(bind=True)
 def replace(self, x):
     raise self.replace(add.s(x, 100))
+
+
+def plus(x, y):
+    """By the worker that runs the caller."""
+    return add.s(x, y).set(queue='py')
+
+
+@app.task(bind=True)
+def replaced(self, x):
+    raise self.replace(plus(x, 100))
+
+
+@app.task(bind=True)
+def replaced_by_chain(self, x):
+    raise self.replace(chain(plus(x, 1), add.s(6).set(queue='py')))
+
+
+@app.task(bind=True)
+def replaced_by_group(self, x):
+    raise self.replace(group(plus(x, 1), plus(x, 1)))
+
+
+@app.task(bind=True)
+def replaced_by_chord(self, x):
+    raise self.replace(chord([plus(x, 1), plus(x, 2)], xsum.s().set(queue='py')))
+
+
+@app.task(bind=True)
+def joined(self, x):
+    self.add_to_chord(plus(x, 101))
+    return x
