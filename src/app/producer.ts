@@ -66,9 +66,10 @@ export class Producer {
     const delay = queue && eta ? this.#delayFor(queue, eta) : 0
     if (queue && delay > 0) {
       await this.#declareDelaysOnce(queue)
-      return transport.publish(message, delayExchange, delayedRoutingKey(delay, routingKey))
+      await transport.publish(message, delayExchange, delayedRoutingKey(delay, routingKey))
+    } else {
+      await transport.publish(message, exchange, routingKey)
     }
-    return transport.publish(message, exchange, routingKey)
   }
 
   async #tellSent(message: TaskMessage, { queue, exchange, routingKey }: Destination): Promise<void> {

@@ -23,8 +23,10 @@ export interface BroadcastOptions {
   matcher?: 'glob' | 'pcre'
   /** Milliseconds to wait for answers; default 1000, as Celery's. */
   timeoutMs?: number
-  /** Enough answers; by default one of each destination. */
+  /** Enough answers; by default one of each destination, or of each that hears it, where the broker tells. */
   limit?: number
+  /** So many of those that hear it will not answer. @default 0 */
+  silent?: number
   /** Ends the waiting: the answers so far are the result. */
   signal?: AbortSignal
   /** Told of each answer as it comes. */
@@ -62,26 +64,30 @@ export function createControlClient(transport: Transport, clock: Clock, lamport:
   }
 
   return {
-    tell: (method, options = {}) => send(method, options),
+    tell: async (method, options = {}) => void (await send(method, options)),
     close: async () => void (await (await mailbox.forget())?.cancel()),
 
     async ask(method, options = {}) {
-      const { timeoutMs = 1_000, limit = options.destination?.length ?? Number.POSITIVE_INFINITY, signal } = options
+      const { timeoutMs = 1_000, silent = 0, signal } = options
       const ticket = randomUUID()
       const replies: ControlReply = {}
+      let enough = options.limit ?? options.destination?.length ?? Number.POSITIVE_INFINITY
       const answered = new AbortController()
+      const look = () => void (Object.keys(replies).length >= enough && answered.abort())
       await mailbox.get()
       waiting.set(ticket, (message) => {
         if (typeof message.headers.clock === 'number') lamport.adjust(message.headers.clock)
         const reply = decodeReply(message) ?? {}
         Object.assign(replies, reply)
         for (const [node, said] of Object.entries(reply)) options.onReply?.(node, said)
-        if (Object.keys(replies).length >= limit) answered.abort()
+        look()
       })
       try {
-        await send(method, options, ticket)
-        const enough = signal ? AbortSignal.any([answered.signal, signal]) : answered.signal
-        await sleep(clock, timeoutMs, enough).catch(() => {})
+        const heard = await send(method, options, ticket)
+        enough = Math.min(enough, (heard ?? Number.POSITIVE_INFINITY) - silent)
+        look()
+        const end = signal ? AbortSignal.any([answered.signal, signal]) : answered.signal
+        await sleep(clock, timeoutMs, end).catch(() => {})
       } finally {
         waiting.delete(ticket)
       }

@@ -11,8 +11,10 @@ export interface InspectOptions {
   matcher?: 'glob' | 'pcre'
   /** Seconds to wait for answers. @default 1 */
   timeout?: number
-  /** Enough answers; by default one of each destination. */
+  /** Enough answers; by default one of each destination, or of each that hears it, where the broker tells. */
   limit?: number
+  /** So many of those that hear it will not answer. @default 0 */
+  silent?: number
   /** Ends the waiting: the answers so far are the result. */
   signal?: AbortSignal
   /** Told of each answer as it comes. */

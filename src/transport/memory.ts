@@ -231,9 +231,11 @@ class MemoryTransport implements Transport {
     this.#broker.declare(queue)
   }
 
-  async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
+  async publish(message: Message, exchange: Exchange, routingKey: string): Promise<number | undefined> {
     const entry = { message, exchange: exchange.name, routingKey, redelivered: false }
-    for (const queue of this.#broker.route(exchange, routingKey, message)) queue.push(entry)
+    const queues = this.#broker.route(exchange, routingKey, message)
+    for (const queue of queues) queue.push(entry)
+    return exchange.type === 'fanout' ? queues.length : undefined
   }
 
   async consume(queues: readonly Queue[], onDelivery: (delivery: Delivery) => void, options: ConsumeOptions = {}) {

@@ -22,9 +22,10 @@ export interface Transport {
   /**
    * Resolves once the broker has the message. A message that no queue wants is gone, as brokers have it.
    *
+   * @returns how many hear it, of a fanout exchange, where the broker tells: Redis and memory
    * @throws {CeleryError} BROKER_UNREACHABLE when that did not happen; whether it arrived is then unknown.
    */
-  publish(message: Message, exchange: Exchange, routingKey: string): Promise<void>
+  publish(message: Message, exchange: Exchange, routingKey: string): Promise<number | undefined>
 
   /** Declares the queues and delivers from them, across reconnections, until cancelled. */
   consume(

@@ -23,7 +23,9 @@ export async function mingle(transport: Transport, options: MingleOptions): Prom
   log.info('mingle: searching for neighbors')
   const client = createControlClient(transport, clock, lamport)
   const control = new Control(async () => client)
-  const replies = await control.inspect({ signal }).hello(hostname, revoked.forNeighbours()).finally(client.close)
+  // It hears itself, and does not answer.
+  const hello = control.inspect({ signal, silent: 1 }).hello(hostname, revoked.forNeighbours())
+  const replies = await hello.finally(client.close)
   const others = Object.entries(replies).filter(([node, reply]) => node !== hostname && isObject(reply))
   if (others.length === 0) return log.info('mingle: all alone')
   log.info(`mingle: sync with ${others.length} nodes`)

@@ -382,7 +382,8 @@ describe.each(brokers)('over $name', ({ open }) => {
       const each = inEach(workflow, workflow.error)
 
       it('ends it when TypeScript started it', async () => {
-        const error = (result: Result) => result.get({ timeout: 5, propagate: false }).catch((error) => error)
+        const error = async (result: Result) =>
+          (await result.get({ timeout: 5, propagate: false }).catch((error) => error)) as Error
         expect(await outcomes(workflow, async (result) => (await error(result)).name)).toEqual(each)
       })
 

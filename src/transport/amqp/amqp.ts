@@ -130,7 +130,7 @@ class AmqpTransport implements Transport {
     )
   }
 
-  async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
+  async publish(message: Message, exchange: Exchange, routingKey: string): Promise<undefined> {
     const body = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength)
     let isLate = false
     const send = async () => {

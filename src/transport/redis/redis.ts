@@ -97,10 +97,11 @@ class RedisTransport implements Transport {
     }
   }
 
-  async publish(message: Message, exchange: Exchange, routingKey: string): Promise<void> {
+  async publish(message: Message, exchange: Exchange, routingKey: string): Promise<number | undefined> {
     refuseHeaders(exchange)
     const envelope = encodeEnvelope(message, exchange.name, routingKey, randomUUID())
-    await this.#attempt(this.#send(envelope, message.properties.priority, exchange, routingKey))
+    const count = await this.#attempt(this.#send(envelope, message.properties.priority, exchange, routingKey))
+    return exchange.type === 'fanout' ? Number(count) : undefined
   }
 
   async #send(envelope: string, priority: number, exchange: Exchange, routingKey: string): Promise<unknown> {
