@@ -22,7 +22,7 @@ const options = { ...remoteOptions, list: flag('--list', 'list the commands ther
 export function remoteCommand({ kind, examples }: Kind): Command<Event & CommandEvent, typeof options> {
   return defineCommand({
     arguments: [
-      ['[command]', `what to ${kind}; --list shows what there is`],
+      ['[command]', 'one of those that --list shows'],
       ['[words...]', 'its arguments'],
     ],
     options,

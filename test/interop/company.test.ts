@@ -65,6 +65,38 @@ describeWith(['redis', 'rabbitmq', 'python'], 'a Python and a TypeScript worker 
       )
     })
 
+    it('ours asks theirs, and tells it what to do', async () => {
+      await startTheirs()
+      const to = { destination: ['py@test'], timeout: 5 }
+      const asked = app.control.inspect(to)
+      expect((await asked.registered('name'))['py@test']).toContain('tasks.add [name=tasks.add]')
+      expect((await asked.activeQueues())['py@test']?.map(({ name }) => name)).toEqual(['celery'])
+      expect((await asked.stats())['py@test']).toMatchObject({ pool: { 'max-concurrency': 1 } })
+      expect((await asked.conf({ withDefaults: true }))['py@test']).toMatchObject({ task_default_queue: 'celery' })
+      expect((await asked.report())['py@test']?.ok).toContain('software -> celery')
+      expect((await asked.clock())['py@test']?.clock).toBeGreaterThan(0)
+      for (const nothing of [asked.active(), asked.reserved(), asked.scheduled()])
+        expect(await nothing).toEqual({ 'py@test': [] })
+      expect(await asked.queryTask('unknown')).toEqual({ 'py@test': {} })
+
+      const { control } = app
+      const told = { ...to, reply: true }
+      const said = async (order: Promise<Record<string, unknown>>) => (await order)['py@test']
+      expect(await said(control.rateLimit('tasks.add', '10/m', told))).toEqual({
+        ok: 'new rate limit set successfully',
+      })
+      expect(await said(control.timeLimit('tasks.add', { soft: 5, hard: 9 }, told))).toEqual({
+        ok: 'time limits set successfully',
+      })
+      expect(await said(control.addConsumer('extra', told))).toEqual({ ok: 'add consumer extra' })
+      expect(await said(control.cancelConsumer('extra', told))).toEqual({ ok: 'no longer consuming from extra' })
+      expect(await said(control.autoscale(3, 1, told))).toEqual({ error: "ValueError('Autoscale not enabled')" })
+      expect(await said(control.poolRestart(told))).toEqual({ error: "ValueError('Pool restarts not enabled')" })
+      expect(await said(control.heartbeat(told))).toBeNull()
+      await control.revoke(['x', 'y'], told)
+      expect(await revokedBy('py@test')).toEqual(expect.arrayContaining(['x', 'y']))
+    })
+
     it('the one that comes later learns what is revoked: ours from theirs', async () => {
       await startTheirs()
       await python.eval('app.control.revoke(["a", "b"], reply=True, timeout=5, limit=1)')

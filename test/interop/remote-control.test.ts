@@ -193,6 +193,24 @@ describeWith(['redis', 'rabbitmq', 'python'], 'the command lines of Python and T
       }
     })
 
+    it('ask before they purge, and delete nothing without a yes', async () => {
+      await app.sendTask('tasks.add', { args: [1, 1], queue: 'idle' })
+      const env = { CELERY_BROKER_URL: broker, CELERY_RESULT_BACKEND: backend, NODE_NO_WARNINGS: '1' }
+      const typescript = (input: string) =>
+        run(process.execPath, [bin, 'purge', '-Q', 'idle', '-A', fixture, '--plain'], { env, input })
+      const python = (input: string) =>
+        run(parts().python.path, ['-m', 'celery', '-A', 'tasks', '--no-color', 'purge', '-Q', 'idle'], {
+          ...pythonApp({ broker, backend }),
+          input,
+        })
+      for (const input of ['n\n', '']) {
+        const outcomes = [await python(input), await typescript(input)]
+        expect(outcomes.map(({ code }) => code)).toEqual([1, 1])
+        for (const { stdout, stderr } of outcomes) expect(stdout + stderr).toContain('There is no undo')
+      }
+      expect((await typescript('y\n')).stdout).toBe('Purged 1 message from 1 known task queue.\n')
+    })
+
     it('shut down a worker of either language', async () => {
       const other = new Worker(app, { hostname: 'ts2@test', queues: ['none'], withoutMingle: true })
       await other.start()
