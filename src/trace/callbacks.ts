@@ -59,10 +59,18 @@ export function idsIn(canvas: Canvas): string[] {
   return callsOf(canvas, 'everywhere').flatMap(({ options: { taskId } }) => taskId ?? [])
 }
 
+/** A task that failed, as its errbacks are told of it. */
+export type Failed = Pick<TaskMessage, 'id' | 'task' | 'args' | 'kwargs'> & {
+  readonly errbacks: readonly Canvas[]
+}
+
 /** Who is told that the body of a chord failed, as it was never called: by each of its first calls. */
-export function errbacksOf(body: Canvas): { readonly id: string; readonly errbacks: readonly Canvas[] }[] {
-  return callsOf(body, 'start').map(({ options: { taskId = '', linkError } }: Call) => ({
+export function neverCalled(body: Canvas): Failed[] {
+  return callsOf(body, 'start').map(({ task, args, kwargs, options: { taskId = '', linkError } }: Call) => ({
     id: taskId,
+    task,
+    args: [...args],
+    kwargs: { ...kwargs },
     errbacks: listOf(linkError),
   }))
 }

@@ -12,7 +12,7 @@ import { AsyncResult } from '../result/async-result.ts'
 import { GroupResult } from '../result/group-result.ts'
 import type { GetOptions } from '../result/result.ts'
 import { resultFromTuple } from '../result/tuple.ts'
-import { type End, endOf, endsIn, errbacksOf, idsIn, onSuccess, restOf } from './callbacks.ts'
+import { type End, endOf, endsIn, type Failed, idsIn, neverCalled, onSuccess, restOf } from './callbacks.ts'
 import type { TraceEnvironment } from './environment.ts'
 import { describeFailure, failure } from './failure.ts'
 import type { Failure } from './outcome.ts'
@@ -47,7 +47,8 @@ export class Workflow {
 
   /** Tells the errbacks. */
   async tellFailure(thrown: unknown, traceback: string | null): Promise<void> {
-    await this.#call((this.#request.errbacks ?? []).map(fromData), this.#request.id, thrown, traceback)
+    const errbacks = (this.#request.errbacks ?? []).map(fromData)
+    await this.#call({ ...this.#request, errbacks }, thrown, traceback)
   }
 
   /** The failure is stored: what was to follow fails as well. */
@@ -128,26 +129,33 @@ export class Workflow {
     const { log } = this.#env
     log.error(`Chord ${this.#request.group} raised: ${error.message}`, { taskId: this.#request.id })
     const told = failure(error, this.#request.task)
-    for (const { id, errbacks } of errbacksOf(body)) await this.#call(errbacks, id, error, told.traceback)
+    for (const failed of neverCalled(body)) await this.#call(failed, error, told.traceback)
     await this.#abandon(body, told, states.FAILURE, this.#children)
   }
 
-  /** Calls errbacks for the task `id` that failed: those that want the error here and now, the others by message. */
-  async #call(errbacks: readonly Canvas[], id: string, thrown: unknown, traceback: string | null): Promise<void> {
+  /** Calls the errbacks: those that want the error here and now, the others by message. */
+  async #call(failed: Failed, thrown: unknown, traceback: string | null): Promise<void> {
+    const { id, task, errbacks } = failed
     for (const errback of errbacks) {
       try {
-        if (!(await this.#callInline(errback, thrown, traceback))) await this.#send(withArguments(errback, [id]))
+        if (await this.#callInline(errback, failed, thrown, traceback)) continue
+        await this.#send(withArguments(errback, [id]))
       } catch (error) {
-        const { task } = this.#request
         this.#env.log.error(`an error callback of ${task}[${id}] failed: ${messageOf(error)}`, { error })
       }
     }
   }
 
-  async #callInline(errback: Canvas, thrown: unknown, traceback: string | null): Promise<boolean> {
+  async #callInline(
+    errback: Canvas,
+    { id, task: name, args: given, kwargs }: Failed,
+    thrown: unknown,
+    traceback: string | null,
+  ): Promise<boolean> {
     const task = errback.kind === 'task' ? this.#env.app.tasks.get(errback.task) : undefined
     if (errback.kind !== 'task' || !task?.options.errback) return false
-    const args = errback.immutable ? errback.args : [this.#request, thrown, traceback, ...errback.args]
+    const request = { ...this.#request, id, task: name, args: given, kwargs }
+    const args = errback.immutable ? errback.args : [request, thrown, traceback, ...errback.args]
     await runInTask(this.#request, this.#children, () => task(...args))
     return true
   }

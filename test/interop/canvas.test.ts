@@ -1,14 +1,20 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { TaskRequest } from '../../src/app/context.ts'
 import type { Canvas } from '../../src/canvas/canvas.ts'
 import { chain, chord, chunks, group, map, type Signature, signature, starmap } from '../../src/canvas/signature.ts'
 import { Celery } from '../../src/celery.ts'
+import type { ResultTuple } from '../../src/protocol/result-meta.ts'
+import type { AsyncResult } from '../../src/result/async-result.ts'
 import type { Result } from '../../src/result/result.ts'
+import { resultFromTuple } from '../../src/result/tuple.ts'
 import { Worker } from '../../src/worker/worker.ts'
-import { freshAmqpUrl, freshRedisUrl } from '../support/fresh.ts'
+import { freshAmqpUrl, freshPostgresqlUrl, freshRedisUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
 import type { Program } from '../support/process.ts'
 import { type PythonClient, pythonClient } from '../support/python/client.ts'
 import { startPythonWorker } from '../support/python/worker.ts'
+import { until } from '../support/wait.ts'
 
 /** Calls by one of the two workers. */
 interface On {
@@ -321,6 +327,84 @@ const failing: Failing[] = [
   },
 ]
 
+/** Tell the id of the workflow's result, and how they were called. */
+const note = signature('tasks.note', [], { options: { queue: 'ts' } })
+const tell = signature('tasks.tell', [], { options: { queue: 'py' } })
+const rescue = signature('tasks.rescue')
+
+interface Telling extends Workflow {
+  readonly notes: readonly string[]
+}
+
+const telling: Telling[] = [
+  {
+    name: 'a link',
+    here: (a) => a('own_id').link(note),
+    python: 'a("own_id").set(link=[note])',
+    notes: ['note'],
+  },
+  {
+    name: 'a link of another worker',
+    here: (a, b) => a('own_id').link(b('same').link(note)),
+    python: 'a("own_id").set(link=[b("same").set(link=[note])])',
+    notes: ['note'],
+  },
+  {
+    name: 'a link that is a chain',
+    here: (a, b) => a('own_id').link(chain(b('same'), note)),
+    python: 'a("own_id").set(link=[chain(b("same"), note)])',
+    notes: ['note'],
+  },
+  {
+    name: 'two links',
+    here: (a, b) => a('own_id').link(note).link(b('same').link(note)),
+    python: 'a("own_id").set(link=[note, b("same").set(link=[note])])',
+    notes: ['note', 'note'],
+  },
+  {
+    name: 'an error link that TypeScript runs',
+    here: (a) => a('boom', 'no').linkError(note),
+    python: 'a("boom", "no").set(link_error=[note])',
+    notes: ['note'],
+  },
+  {
+    name: 'an error link that Python runs',
+    here: (a) => a('boom', 'no').linkError(tell),
+    python: 'a("boom", "no").set(link_error=[tell])',
+    notes: ['tell'],
+  },
+  {
+    name: 'an error link that is called in place',
+    here: (a) => a('boom', 'no').linkError(rescue),
+    python: 'a("boom", "no").set(link_error=[rescue])',
+    notes: ['no'],
+  },
+  {
+    name: 'an error link of a chain',
+    here: (a, b) => chain(a('same', 'no'), b('boom')).linkError(note),
+    python: 'chain(a("same", "no"), b("boom")).on_error(note)',
+    notes: ['note'],
+  },
+  {
+    name: 'an error link of the body of a chord',
+    here: (a, b) => chord([a('boom', 'no'), b('add', 1, 1)], b('xsum').linkError(note)),
+    python: 'chord([a("boom", "no"), b("add", 1, 1)], b("xsum").set(link_error=[note]))',
+    notes: ['note'],
+  },
+  {
+    name: 'one that Python runs',
+    here: (a, b) => chord([a('boom', 'no'), b('add', 1, 1)], b('xsum').linkError(tell)),
+    python: 'chord([a("boom", "no"), b("add", 1, 1)], b("xsum").set(link_error=[tell]))',
+    notes: ['tell'],
+  },
+  {
+    name: 'one that is called in place',
+    here: (a, b) => chord([a('boom', 'no'), b('add', 1, 1)], b('xsum').linkError(rescue)),
+    python: 'chord([a("boom", "no"), b("add", 1, 1)], b("xsum").set(link_error=[rescue]))',
+    notes: ["Dependency ID raised ValueError('no')"],
+  },
+]
+
 const brokers = [
   { name: 'Redis', open: freshRedisUrl },
   { name: 'RabbitMQ', open: freshAmqpUrl },
@@ -328,54 +412,119 @@ const brokers = [
 
 describe.each(brokers)('over $name', ({ open }) => {
   describeWith(['redis', 'rabbitmq', 'python'], 'workflows of Python and TypeScript', () => {
+    const peers = startPeers(open, freshRedisUrl)
     let app: Celery
-    let here: Worker
-    let there: Program
     let python: PythonClient
-
-    beforeAll(async () => {
-      const [broker, backend] = await Promise.all([open(), freshRedisUrl()])
-      app = new Celery('canvas', { brokerUrl: broker, resultBackend: backend })
-      defineTasks(app)
-      here = new Worker(app, { hostname: 'ts@canvas', queues: ['ts', 'celery'] })
-      ;[there, python] = await Promise.all([
-        startPythonWorker({ broker, backend, queues: ['py'] }),
-        pythonClient({ broker, backend }),
-        here.start(),
-      ])
-      await python.eval(helpers)
+    beforeAll(() => {
+      ;({ app, python } = peers)
     })
-
-    afterAll(async () => {
-      await python.stop()
-      await there.stop()
-      await here.stop()
-      await app.close()
-    })
-
-    /** What becomes of a workflow in each place, started here. */
-    async function outcomes({ here, places = everywhere }: Workflow, of: (result: Result) => Promise<unknown>) {
-      const run = async (place: Place) => {
-        const [a = '', b = ''] = place.split(' and ')
-        return [place, await app.send(here(on(a), on(b))).then(of)]
-      }
-      return Object.fromEntries(await Promise.all(places.map(run)))
-    }
-
-    const fromPython = ({ python: source, places = everywhere }: Workflow, of: 'outcome' | 'failure') =>
-      python.eval(`outcomes(lambda a, b: ${source}, ${JSON.stringify(places)}, ${of})`)
 
     describe.each(workflows)('$name', (workflow) => {
       const each = inEach(workflow, workflow.value)
 
       it('comes out when TypeScript starts it', async () => {
         const value = (result: Result) => result.get({ timeout: 5 }).catch(String)
-        expect(await outcomes(workflow, value)).toEqual(each)
+        expect(await peers.outcomes(workflow, value)).toEqual(each)
       })
 
       it.skipIf(workflow.python === undefined)('comes out when Python starts it', async () => {
-        expect(await fromPython(workflow, 'outcome')).toEqual(each)
+        expect(await peers.fromPython(workflow, 'outcome')).toEqual(each)
       })
+    })
+
+    describe.each(telling)('$name', (workflow) => {
+      const each = inEach(workflow, workflow.notes)
+
+      it('is called once when TypeScript starts it', async () => {
+        expect(await notesOn(await peers.outcomes(workflow, async ({ id }) => id))).toEqual(each)
+      })
+
+      it('is called once when Python starts it', async () => {
+        expect(await notesOn(await peers.fromPython(workflow, 'id_of'))).toEqual(each)
+      })
+
+      async function notesOn(ids: Record<string, string>): Promise<unknown> {
+        const of = (id: string) => notes.filter((note) => note.id === id).map(({ how }) => how)
+        const isComplete = () => Object.values(ids).every((id) => of(id).length >= workflow.notes.length)
+        await until(isComplete, { describe: () => `all notes of ${JSON.stringify(ids)}` })
+        await Promise.all(['py', 'ts'].map((queue) => app.send(on(queue)('same', 1)).get({ timeout: 5 })))
+        return Object.fromEntries(Object.entries(ids).map(([place, id]) => [place, of(id)]))
+      }
+    })
+
+    describe('their results', () => {
+      const mixed = () => chain(on('ts')('add', 2, 2), on('py')('add', 5), on('ts')('mul', 8))
+      const pythons = 'chain(On("py")("add", 2, 2), On("ts")("add", 5), On("py")("mul", 8))'
+
+      it('show Python each step of a chain that TypeScript started', async () => {
+        const result = await app.send(mixed())
+        expect(await result.get({ timeout: 5 })).toBe(72)
+        await python.eval(`result = ${inPython(result)}`)
+        expect(await python.eval('[r.get(timeout=5) for r in (result, result.parent, result.parent.parent)]')).toEqual([
+          72, 9, 4,
+        ])
+        expect(await python.eval('[value for _, value in result.parent.parent.collect(timeout=5)]')).toEqual([4, 9, 72])
+      })
+
+      it('show TypeScript each step of a chain that Python started', async () => {
+        const tuple = await python.eval<ResultTuple>(`result = ${pythons}.apply_async()\nresult.as_tuple()`)
+        const result = resultFromTuple(tuple, app.results) as AsyncResult
+        const first = result.parent?.parent as AsyncResult
+        expect(await result.get({ timeout: 5 })).toBe(72)
+        expect(await result.parent?.get({ timeout: 5 })).toBe(9)
+        expect((await Array.fromAsync(first.collect({ timeout: 5 }))).map(([, value]) => value)).toEqual([4, 9, 72])
+      })
+
+      it('show Python the header of a chord behind its body', async () => {
+        const result = await app.send(chord([on('py')('add', 1, 2), on('ts')('mul', 3, 4)], on('py')('xsum')))
+        await result.get({ timeout: 5 })
+        await python.eval(`result = ${inPython(result)}`)
+        expect(await python.eval('[result.get(timeout=5), result.parent.join(timeout=5)]')).toEqual([15, [3, 12]])
+      })
+
+      it('are found again by Python in a group that TypeScript saved', async () => {
+        const result = await app.send(group(mixed(), on('py')('add', 1, 1)))
+        await result.save()
+        const restored = `restored = GroupResult.restore("${result.id}", app=app)`
+        expect(await python.eval(`${restored}\nrestored.join(timeout=5)`)).toEqual([72, 2])
+        expect(await python.eval('restored.results[0].parent.get(timeout=5)')).toBe(9)
+        await result.delete()
+        expect(await python.eval(`GroupResult.restore("${result.id}", app=app)`)).toBeNull()
+      })
+
+      it('are found again by TypeScript in a group that Python saved', async () => {
+        const started = `saved = group(${pythons}, On("ts")("add", 1, 1)).apply_async()`
+        const id = await python.eval<string>(`${started}\nsaved.save()\nsaved.id`)
+        const restored = await app.restoreGroup(id)
+        expect(await restored?.get({ timeout: 5 })).toEqual([72, 2])
+        expect(await restored?.results[0]?.parent?.get({ timeout: 5 })).toBe(9)
+      })
+    })
+
+    describe('a member of a chord that never runs ends it', () => {
+      const without = (id: string, queue: string, options: object) => {
+        const member = on(queue)('add', 1, 1).set({ taskId: id, ...options })
+        return chord([member, on('ts')('add', 2, 2)], on('py')('xsum'))
+      }
+      const failure = { name: 'ChordError', message: expect.stringMatching(/^Dependency .* raised TaskRevokedError/) }
+
+      it.each(['ts', 'py'])('when the worker %s finds it expired', async (queue) => {
+        const result = await app.send(without(randomUUID(), queue, { expires: 0.1, countdown: 0.2 }))
+        await expect(result.get({ timeout: 5 })).rejects.toMatchObject(failure)
+      })
+
+      it.each(['ts', 'py'])('when the worker %s finds it revoked', async (queue) => {
+        const id = randomUUID()
+        await app.control.revoke(id, { reply: true, timeout: 0.5 })
+        const result = await app.send(without(id, queue, {}))
+        await expect(result.get({ timeout: 5 })).rejects.toMatchObject(failure)
+      })
+    })
+
+    it('stamps stay on the steps that TypeScript hands over, and Python 5.2, which knows none, goes on', async () => {
+      const [a, b] = [on('ts'), on('py')]
+      const steps = chain(a('add', 1, 1), a.si('stamps'), b('same'), a('same')).stamp({ customer: 'acme' })
+      expect(await app.send(steps).get({ timeout: 5 })).toEqual({ customer: 'acme' })
     })
 
     describe.each(failing)('the failure of $name', (workflow) => {
@@ -384,15 +533,98 @@ describe.each(brokers)('over $name', ({ open }) => {
       it('ends it when TypeScript started it', async () => {
         const error = async (result: Result) =>
           (await result.get({ timeout: 5, propagate: false }).catch((error) => error)) as Error
-        expect(await outcomes(workflow, async (result) => (await error(result)).name)).toEqual(each)
+        expect(await peers.outcomes(workflow, async (result) => (await error(result)).name)).toEqual(each)
       })
 
       it('ends it when Python started it', async () => {
-        expect(await fromPython(workflow, 'failure')).toEqual(each)
+        expect(await peers.fromPython(workflow, 'failure')).toEqual(each)
       })
     })
   })
 })
+
+describeWith(['redis', 'postgresql', 'python'], 'chords whose results are in a database', () => {
+  const peers = startPeers(freshRedisUrl, async () => `db+${await freshPostgresqlUrl()}`)
+  const names = ['a chord', 'a group in a chord', 'a chord in a chord', 'a chord in a chain', 'chains in a chord']
+  const chosen = workflows.filter(({ name }) => names.includes(name))
+  const values = Object.fromEntries(chosen.map((workflow) => [workflow.name, inEach(workflow, workflow.value)]))
+  const [failed] = failing.filter(({ name }) => name === 'a member of a chord') as [Failing]
+
+  it('come out when TypeScript starts them', async () => {
+    const value = (result: Result) => result.get({ timeout: 20 }).catch(String)
+    const seen = chosen.map(async (workflow) => [workflow.name, await peers.outcomes(workflow, value)])
+    expect(Object.fromEntries(await Promise.all(seen))).toEqual(values)
+  })
+
+  it('come out when Python starts them', async () => {
+    const seen = chosen.map(async (workflow) => [workflow.name, await peers.fromPython(workflow, 'outcome')])
+    expect(Object.fromEntries(await Promise.all(seen))).toEqual(values)
+  })
+
+  it('fail with a member, whoever starts them', async () => {
+    const error = (result: Result) => result.get({ timeout: 20 }).catch(({ name }) => name)
+    const seen = await Promise.all([peers.outcomes(failed, error), peers.fromPython(failed, 'failure')])
+    expect(seen).toEqual(Array(2).fill(inEach(failed, failed.error)))
+  })
+})
+
+/** A worker and a client of each language, for the tests of this block. */
+function startPeers(openBroker: () => Promise<string>, openBackend: () => Promise<string>) {
+  let app: Celery
+  let here: Worker
+  let there: Program
+  let python: PythonClient
+
+  beforeAll(async () => {
+    const [broker, backend] = await Promise.all([openBroker(), openBackend()])
+    const settings = { result_chord_retry_interval: 0.1 }
+    app = new Celery('canvas', { brokerUrl: broker, resultBackend: backend, ...settings })
+    defineTasks(app)
+    here = new Worker(app, { hostname: 'ts@canvas', queues: ['ts', 'celery'] })
+    ;[there, python] = await Promise.all([
+      startPythonWorker({ broker, backend, queues: ['py'], settings }),
+      pythonClient({ broker, backend, settings }),
+      here.start(),
+    ])
+    await python.eval(helpers)
+  })
+
+  afterAll(async () => {
+    await python.stop()
+    await there.stop()
+    await here.stop()
+    await app.close()
+  })
+
+  return {
+    get app() {
+      return app
+    },
+    get python() {
+      return python
+    },
+    /** What becomes of a workflow in each place, started here. */
+    async outcomes({ here, places = everywhere }: Workflow, of: (result: Result) => Promise<unknown>) {
+      const run = async (place: Place) => {
+        const [a = '', b = ''] = place.split(' and ')
+        return [place, await app.send(here(on(a), on(b))).then(of)]
+      }
+      return Object.fromEntries(await Promise.all(places.map(run)))
+    },
+    /** The same, started in Python. */
+    fromPython({ python: source, places = everywhere }: Workflow, of: 'outcome' | 'failure' | 'id_of') {
+      return python.eval<Record<string, string>>(`outcomes(lambda a, b: ${source}, ${JSON.stringify(places)}, ${of})`)
+    },
+  }
+}
+
+const anyId = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/
+
+const notes: { id: string; how: string }[] = []
+
+/** The result in Python, as it would be handed over. */
+const inPython = (result: Result) =>
+  `result_from_tuple(json.loads(${JSON.stringify(JSON.stringify(result.toTuple()))}), app=app)`
 
 const inEach = ({ places = everywhere }: Workflow, expected: unknown) =>
   Object.fromEntries(places.map((place) => [place, expected]))
@@ -409,7 +641,11 @@ const helpers = `
 import time
 
 from celery import xmap, xstarmap
+from celery.result import result_from_tuple
 
+note = app.signature('tasks.note', queue='ts')
+tell = app.signature('tasks.tell', queue='py')
+rescue = app.signature('tasks.rescue')
 pairs = ${JSON.stringify(pairs)}
 
 class On:
@@ -423,16 +659,19 @@ class On:
         return self(task, *args, immutable=True)
 
 def wait(result):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not result.ready() and time.monotonic() < deadline:
         time.sleep(0.01)
 
 def outcome(result):
     wait(result)
     try:
-        return result.get(timeout=0.1)
+        return getattr(result, 'join', result.get)(timeout=0.1)
     except Exception as error:
         return f'{type(error).__name__}: {error}'
+
+def id_of(result):
+    return result.id
 
 def failure(result):
     wait(result)
@@ -451,10 +690,16 @@ function defineTasks(app: Celery): void {
   app.task('tasks.mul', (x: number, y: number) => x * y)
   app.task('tasks.same', (value: unknown) => value)
   app.task('tasks.boom', (message: string) => {
-    throw new RangeError(message)
+    throw Object.assign(new Error(message), { name: 'ValueError' })
   })
   app.task('tasks.priority', (self) => self.request.priority, bind)
   app.task('tasks.flaky', (self, x: number) => (self.request.retries ? x : self.retry({ countdown: 0 })), bind)
+  app.task('tasks.stamps', (self) => self.request.stamps, bind)
+  app.task('tasks.own_id', (self) => self.request.id, bind)
+  app.task('tasks.note', (id: string, how = 'note') => void notes.push({ id, how: how.replace(anyId, 'ID') }))
+  const onError = (request: TaskRequest, error: Error) =>
+    void notes.push({ id: request.id, how: error.message.replace(anyId, 'ID') })
+  app.task('tasks.rescue', onError, { errback: true })
   const here = { queue: 'ts' }
   const plus = (x: number, y: number) => add.s(x, y).set(here)
   app.task('tasks.replaced', (self, x: number) => self.replace(plus(x, 100)), bind)

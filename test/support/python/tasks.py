@@ -99,6 +99,23 @@ def replace(self, x):
     raise self.replace(add.s(x, 100))
 
 
+@app.task(bind=True)
+def own_id(self):
+    return self.request.id
+
+
+@app.task
+def tell(task_id):
+    """Hands over what it was told, to a peer that keeps notes."""
+    app.send_task('tasks.note', (task_id, 'tell'), queue='ts')
+
+
+@app.task
+def rescue(request, error, traceback):
+    """As Celery has it, a callback with several parameters is called in place."""
+    app.send_task('tasks.note', (request.id, str(error)), queue='ts')
+
+
 def plus(x, y):
     """By the worker that runs the caller."""
     return add.s(x, y).set(queue='py')
