@@ -15,7 +15,10 @@ describe('the log of a worker', () => {
     directory = mkdtempSync(join(tmpdir(), 'worker-log-'))
     stopping = new AbortController()
   })
-  afterEach(() => rmSync(directory, { recursive: true }))
+  afterEach(() => {
+    rmSync(directory, { recursive: true })
+    process.channel?.ref() // the command let go of it, and the test runner lives by it
+  })
 
   /** Runs one task in a worker, and gives back what the worker told. */
   async function told(words: string[], { json = false } = {}) {
