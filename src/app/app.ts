@@ -288,7 +288,9 @@ export class Celery implements Sender {
   }
 
   /** Sends a signature or a workflow; with taskAlwaysEager, one whose tasks are known here runs here. */
-  send<R = unknown, H extends Result<R> = Result<R>>(canvas: Canvas): PendingResult<R, H> {
+  send<R, H extends Result<R>>(signature: Signature<R, H>): PendingResult<R, H>
+  send<R = unknown, H extends Result<R> = Result<R>>(canvas: Canvas): PendingResult<R, H>
+  send<R, H extends Result<R>>(canvas: Canvas): PendingResult<R, H> {
     return this.#outbox.send<R, H>(canvas)
   }
 

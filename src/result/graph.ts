@@ -71,23 +71,21 @@ export async function graphOf(result: Result): Promise<ResultGraph> {
   const edges = new Map<string, readonly [string, string]>()
   const found: Result[] = [result]
   const link = (from: Result, to: Result) => {
-    const edge = [idOf(from), idOf(to)] as const
+    const edge = [from.id, to.id] as const
     edges.set(edge.join('>'), edge)
     found.push(from, to)
   }
   for (const next of found) {
-    if (nodes.has(idOf(next))) continue
-    nodes.set(idOf(next), await nodeOf(next))
+    if (nodes.has(next.id)) continue
+    nodes.set(next.id, await nodeOf(next))
     if (next.parent) link(next.parent, next)
     for (const child of await next.children()) link(next, child)
   }
   return new ResultGraph(nodes, [...edges.values()])
 }
 
-const idOf = (result: Result): string => result.toTuple()[0][0]
-
 async function nodeOf(result: Result): Promise<GraphNode> {
-  const id = idOf(result)
+  const { id } = result
   if (result instanceof GroupResult) return { id, name: `group of ${result.results.length}`, state: undefined }
   if (!(result instanceof AsyncResult)) return { id, name: undefined, state: undefined }
   return { id, name: await result.name(), state: await result.state() }

@@ -9,6 +9,7 @@ import { type State, states } from '../protocol/states.ts'
 
 /** What a caller holds: of one task, or of several. */
 export interface Result<R = unknown> {
+  readonly id: string
   /** The result that led to this one, for a step of a chain. */
   readonly parent: Result | undefined
   get(options?: GetOptions): Promise<R>

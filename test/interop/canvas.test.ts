@@ -472,7 +472,9 @@ describe.each(brokers)('over $name', ({ open }) => {
         const first = result.parent?.parent as AsyncResult
         expect(await result.get({ timeout: 5 })).toBe(72)
         expect(await result.parent?.get({ timeout: 5 })).toBe(9)
-        expect((await Array.fromAsync(first.collect({ timeout: 5 }))).map(([, value]) => value)).toEqual([4, 9, 72])
+        const values: unknown[] = []
+        for await (const [, value] of first.collect({ timeout: 5 })) values.push(value)
+        expect(values).toEqual([4, 9, 72])
       })
 
       it('show Python the header of a chord behind its body', async () => {
