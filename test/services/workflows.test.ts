@@ -1,23 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chord, group } from '../../src/canvas/signature.ts'
 import { Celery } from '../../src/celery.ts'
 import { createEmbeddedBroker, type EmbeddedBroker } from '../../src/embedded/broker.ts'
 import { canvasConformance } from '../conformance/canvas.ts'
-import { freshAmqpUrl, freshPostgresqlUrl, freshRedisUrl } from '../support/fresh.ts'
+import { freshAmqpUrl, freshRedisUrl } from '../support/fresh.ts'
 import { describeWith } from '../support/parts.ts'
-
-/** Celery's, where a task looks whether all have ended. */
-const unlocked = {
-  runs: 6,
-  members: 100,
-  cannot: {
-    'ends a chord when a member gives up without a result': 'chord_unlock looks for results, and there is none',
-    'lets a chord grow': 'chord_unlock is told whom to wait for before the first begins',
-  },
-} as const
 
 describeWith(['redis'], 'Workflows on Redis', () =>
   canvasConformance(async () => {
@@ -30,13 +17,6 @@ describeWith(['rabbitmq', 'redis'], 'Workflows on RabbitMQ, with results in Redi
   canvasConformance(async () => ({ brokerUrl: await freshAmqpUrl(), resultBackend: await freshRedisUrl() })),
 )
 
-describeWith(['rabbitmq', 'postgresql'], 'Workflows on RabbitMQ, with results in PostgreSQL', () =>
-  canvasConformance(
-    async () => ({ brokerUrl: await freshAmqpUrl(), resultBackend: `db+${await freshPostgresqlUrl()}` }),
-    unlocked,
-  ),
-)
-
 describe('Workflows on the embedded broker', () => {
   let broker: EmbeddedBroker
   beforeAll(async () => {
@@ -45,23 +25,6 @@ describe('Workflows on the embedded broker', () => {
   })
   afterAll(() => broker.stop())
   canvasConformance(async () => ({ brokerUrl: broker.url, resultBackend: broker.url }))
-})
-
-describe('Workflows on the embedded broker, with results in SQLite', () => {
-  let broker: EmbeddedBroker
-  const directory = mkdtempSync(join(tmpdir(), 'workflows-'))
-  beforeAll(async () => {
-    broker = createEmbeddedBroker({})
-    await broker.start()
-  })
-  afterAll(async () => {
-    await broker.stop()
-    rmSync(directory, { recursive: true })
-  })
-  canvasConformance(
-    async () => ({ brokerUrl: broker.url, resultBackend: `db+sqlite:///${directory}/results.db` }),
-    unlocked,
-  )
 })
 
 describeWith(['rabbitmq'], 'Workflows with results as messages', () => {
