@@ -294,6 +294,11 @@ export class Celery implements Sender {
     return this.#outbox.send<R, H>(canvas)
   }
 
+  /** Whether the calls that a workflow makes first have the arguments that they want. @throws {ArgumentsError} */
+  check(canvas: Canvas): void {
+    this.#outbox.check(canvas)
+  }
+
   /**
    * Runs a signature or a workflow here and now, without a broker.
    *

@@ -26,6 +26,7 @@ export class Retry extends Error {
 
 /** No state is stored and nobody is called back. */
 export class Ignore extends Error {
+  readonly excModule: string = 'celery.exceptions'
   constructor(message = '') {
     super(message)
     this.name = 'Ignore'
@@ -42,6 +43,7 @@ export class Replaced extends Ignore {
 
 /** The message goes back to the broker: to the queue again, or away. */
 export class Reject extends Error {
+  readonly excModule: string = 'celery.exceptions'
   readonly requeue: boolean
 
   constructor(reason = '', options: { requeue?: boolean } = {}) {

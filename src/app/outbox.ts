@@ -3,12 +3,12 @@ import type { Backend } from '../backend/backend.ts'
 import { repliesToCaller } from '../backend/open.ts'
 import type { Call, Canvas } from '../canvas/canvas.ts'
 import { compile, type ExpectedChord, unlock } from '../canvas/compile.ts'
-import { freeze, resultOf } from '../canvas/freeze.ts'
-import { messageOf } from '../canvas/message.ts'
+import { freeze, resultId, resultOf } from '../canvas/freeze.ts'
+import { compose } from '../canvas/message.ts'
 import { prepare } from '../canvas/prepare.ts'
 import type { Sender } from '../canvas/sender.ts'
 import { describe } from '../canvas/text.ts'
-import { callsOf } from '../canvas/walk.ts'
+import { callsOf, hasChord } from '../canvas/walk.ts'
 import type { Clock } from '../clock.ts'
 import { CeleryError } from '../errors.ts'
 import type { DeliveryInfo } from '../protocol/message.ts'
@@ -24,8 +24,8 @@ import type { Producer } from './producer.ts'
 import type { Registry } from './registry.ts'
 import type { Route, RoutedCall } from './router.ts'
 
-/** What is sent with the help of an app. */
-interface House {
+/** What sending takes of its app. */
+interface SendingApp {
   readonly conf: Settings
   readonly clock: Clock
   readonly oid: string
@@ -49,11 +49,11 @@ interface Letter {
 
 /** Makes messages of signatures and sends them, or runs them in place. */
 export class Outbox implements Sender {
-  readonly #app: House
+  readonly #app: SendingApp
   readonly #options: OutboxOptions
   readonly #leaving = new Set<Promise<void>>()
 
-  constructor(app: House, options: OutboxOptions) {
+  constructor(app: SendingApp, options: OutboxOptions) {
     this.#app = app
     this.#options = options
   }
@@ -61,16 +61,20 @@ export class Outbox implements Sender {
   send<R = unknown, H extends Result<R> = Result<R>>(given: Canvas): PendingResult<R, H> {
     const canvas = this.#definite(given)
     currentTask()?.children.push(resultOf(sentFirst(canvas)))
-    if (this.#runsHere(canvas)) return pending(idOf(canvas), this.#runInstead(canvas))
-    const steps = compile(canvas)
+    const { chords, calls } = compile(canvas)
+    if (this.#runsHere(canvas)) return pending(canvas, this.#runInstead(canvas))
     // What cannot be addressed is refused at once, before anything is sent.
-    const letters = steps.flatMap((step) => (step.do === 'call' ? [this.#address(step.call)] : []))
-    const chords = steps.flatMap((step) => (step.do === 'expect' ? [step.chord] : []))
-    const result = this.#resultOf(canvas, letters)
+    const letters = calls.map((call) => this.#address(call))
+    const result = this.#handleOf(canvas, letters)
+    const posting = this.#post(letters, hasChord(canvas) ? () => this.#expect(chords, letters) : undefined)
     return pending(
-      idOf(canvas),
-      this.#track(this.#post(chords, letters)).then(() => result),
+      canvas,
+      this.#track(posting).then(() => result),
     )
+  }
+
+  check(canvas: Canvas): void {
+    for (const { task, args, kwargs } of callsOf(canvas, 'start')) this.#app.tasks.get(task)?.checkCall(args, kwargs)
   }
 
   /** @throws what a task throws, if `throw` says so; by default the setting taskEagerPropagates */
@@ -96,42 +100,57 @@ export class Outbox implements Sender {
   #definite(given: Canvas): Canvas {
     const canvas = prepare(given)
     if (!canvas) throw new CeleryError('UNSUPPORTED', `${describe(given)} has nothing to run, and so no result`)
-    return freeze(canvas, { newId: randomUUID, replyTo: this.#app.oid })
+    return this.#frozen(canvas)
   }
 
-  #resultOf(canvas: Canvas, [first]: readonly Letter[]): Result {
+  #frozen<C extends Canvas>(canvas: C): C {
+    return freeze(canvas, { newId: randomUUID, replyTo: this.#app.oid }) as C
+  }
+
+  #handleOf(canvas: Canvas, [first]: readonly Letter[]): Result {
     const { results } = this.#app
     const ignored = canvas.kind === 'task' && first?.message.ignoreResult === true
     return ignored ? new AsyncResult(idOf(canvas), results, { ignored }) : resultFromTuple(resultOf(canvas), results)
   }
 
   #address(call: Call): Letter {
-    const { app, origin } = { app: this.#app, origin: this.#options.origin }
-    const route = app.route(call)
-    const parent = currentTask()?.request
-    const site = { now: app.clock.now(), newId: randomUUID, origin, oid: app.oid, parent }
-    return { message: messageOf({ ...call, options: route.options }, site), route }
+    const { clock, oid } = this.#app
+    const route = this.#app.route(call)
+    const site = { now: clock.now(), origin: this.#options.origin, oid, parent: currentTask()?.request }
+    return { message: compose({ ...call, options: route.options }, site), route }
   }
 
-  async #post(chords: readonly ExpectedChord[], letters: readonly Letter[]): Promise<void> {
-    for (const chord of chords) await this.#expect(chord)
+  async #post(letters: readonly Letter[], expect?: () => Promise<Letter[]>): Promise<void> {
+    const after = (await expect?.()) ?? []
     // Results that come as messages find nobody unless somebody listens before the call is made.
     const isAwaited = letters.some(({ message }) => !message.ignoreResult)
     if (isAwaited && repliesToCaller(this.#app.conf.resultBackend)) await (await this.#app.backend()).listen?.()
     const producer = await this.#options.producer()
-    await Promise.all(letters.map(({ message, route }) => producer.publish(message, route)))
+    const publish = ({ message, route }: Letter) => producer.publish(message, route)
+    await Promise.all(letters.map(publish))
+    await Promise.all(after.map(publish))
   }
 
-  /** Who counts the ends of a chord is told how many there are; where nobody counts, a task looks after them. */
-  async #expect(chord: ExpectedChord): Promise<void> {
+  /**
+   * Who counts the ends of chords is told how many there are; where nobody counts, gives the calls of tasks that look
+   * after them. Refuses chords that come later, too, while nothing is sent yet.
+   */
+  async #expect(expected: readonly ExpectedChord[], letters: readonly Letter[]): Promise<Letter[]> {
     const { chords, name, url } = await this.#app.backend()
-    if (chords) return chords.expect(chord.groupId, chord.size, chord.header)
+    if (chords) {
+      for (const { groupId, size, header } of expected) await chords.expect(groupId, size, header)
+      return []
+    }
     if (name !== 'database') {
       const next = 'Keep results where anyone can read them: in redis://…, or in a database.'
       throw new CeleryError('UNSUPPORTED', `no chord with results in ${url}: nobody there sees all of them`, { next })
     }
-    const { message, route } = this.#address(unlock(chord))
-    await (await this.#options.producer()).publish(message, route)
+    const silent = letters.find(({ message }) => message.chord && message.ignoreResult)
+    if (silent) {
+      const next = 'Let it keep its result, or keep results in redis://….'
+      throw new CeleryError('UNSUPPORTED', `${silent.message.task} in a chord ignores its result`, { next })
+    }
+    return expected.map((chord) => this.#address(this.#frozen(unlock(chord))))
   }
 
   #track(leaving: Promise<void>): Promise<void> {
@@ -174,7 +193,7 @@ function sentFirst(canvas: Canvas): Canvas {
   return canvas.kind === 'chain' ? (canvas.tasks[0] as Canvas) : canvas
 }
 
-const idOf = (frozen: Canvas): string => resultOf(frozen)[0][0]
+const idOf = (frozen: Canvas): string => resultId(frozen) ?? ''
 
-const pending = <R, H extends Result<R>>(id: string, sending: Promise<Result>): PendingResult<R, H> =>
-  new PendingResult<R, H>(id, sending as Promise<H>)
+const pending = <R, H extends Result<R>>(frozen: Canvas, sending: Promise<Result>): PendingResult<R, H> =>
+  new PendingResult<R, H>(idOf(frozen), sending as Promise<H>)

@@ -1,6 +1,7 @@
 import { type CallOptions, type Canvas, call } from '../canvas/canvas.ts'
 import type { Sender } from '../canvas/sender.ts'
 import { type Signature, sign } from '../canvas/signature.ts'
+import { CeleryError } from '../errors.ts'
 import type { State } from '../protocol/states.ts'
 import type { AsyncResult, PendingResult } from '../result/async-result.ts'
 import type { EagerResult } from '../result/eager-result.ts'
@@ -148,6 +149,8 @@ export interface Task<A extends unknown[] = unknown[], R = unknown> {
   s(...args: Tail<A>): Signature<R>
   /** The same, immutable: it takes no further arguments. */
   si(...args: A): Signature<R>
+  /** @throws {ArgumentsError} for arguments that it would not take */
+  checkCall(args: readonly unknown[], kwargs?: Readonly<Record<string, unknown>>): void
   /** Runs the function with a context: what a worker does. */
   run(context: TaskContext, args: readonly unknown[], kwargs?: Readonly<Record<string, unknown>>): unknown
 }
@@ -167,11 +170,16 @@ export function createTask<A extends unknown[], R>(
   sender: Sender,
 ): Task<A, R> {
   parseRate(options.rateLimit) // refused here, where it is written
+  if (options.bind && options.errback) {
+    const next = 'Leave out `bind`: its first argument is the request that failed.'
+    throw new CeleryError('IMPROPERLY_CONFIGURED', `${taskName} is an errback and cannot be bound`, { next })
+  }
   const parameters = declaredParameters(fn, options)
   const check = (args: readonly unknown[], kwargs = {}) => bindArguments(shortName(taskName), parameters, args, kwargs)
   const schemas = new Conformity(shortName(taskName), parameters, options)
+  const checkCall = (args: readonly unknown[], kwargs = {}) => schemas.checkCall(check(args, kwargs))
   const checked = ({ args, kwargs, ...options }: ApplyOptions<A>) => {
-    schemas.checkCall(check(args ?? [], kwargs))
+    checkCall(args ?? [], kwargs)
     return call(taskName, args ?? [], { ...(kwargs && { kwargs }), options })
   }
   const applyAsync = (options: ApplyOptions<A> = {}) => sender.send<R, AsyncResult<R>>(checked(options))
@@ -184,6 +192,7 @@ export function createTask<A extends unknown[], R>(
       taskName,
       options,
       parameters,
+      checkCall,
       applyAsync,
       applyHere: async ({ throw: propagate, ...options }: ApplyOptions<A> & { throw?: boolean } = {}) =>
         sender.apply<R, EagerResult<R>>(checked(options), propagate === undefined ? {} : { throw: propagate }),

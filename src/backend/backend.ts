@@ -67,7 +67,8 @@ export interface ChordStore {
 
   /**
    * Notes an end. Gives all of them, in the order of their places, to the one that completes them; again to the same
-   * one if it is told again, as it may have died before it could do anything.
+   * one if it is told again, as it may have died before it could do anything. So a body is sent at least once, if its
+   * header's tasks are acknowledged late; one that is acknowledged early and lost at that moment takes it along.
    */
   end(groupId: string, member: ChordMember): Promise<ChordMember[] | undefined>
 

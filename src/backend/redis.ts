@@ -196,7 +196,7 @@ class RedisBackend implements Backend {
       )
     },
     restore: async (groupId) => {
-      const text = await this.#attempt(this.#commands.get(this.#keys.group(groupId)))
+      const text = await this.#persist(() => this.#commands.get(this.#keys.group(groupId)))
       return text === null ? undefined : (loads(text) as { result: ResultTuple }).result
     },
     delete: async (groupId) => void (await this.#attempt(this.#commands.del(this.#keys.group(groupId)))),
@@ -213,6 +213,7 @@ class RedisBackend implements Backend {
     extend: async (groupId, by) => {
       const [, added] = this.#keys.chord(groupId)
       await this.#attempt(this.#commands.incrby(added, by))
+      if (this.#expires) await this.#attempt(this.#commands.expire(added, this.#expires))
     },
     end: async (groupId, { id, index, state, result }) => {
       // Text for text what Python writes, which counts texts.
@@ -222,7 +223,7 @@ class RedisBackend implements Backend {
       )
       return ends?.map(parseMember)
     },
-    forget: async (groupId) => void (await this.#attempt(this.#commands.del(...this.#keys.chord(groupId)))),
+    forget: async (groupId) => void (await this.#persist(() => this.#commands.del(...this.#keys.chord(groupId)))),
   }
 
   /** Seconds; 0 keeps for ever. */

@@ -1,15 +1,15 @@
 import type { ResultTuple } from '../protocol/result-meta.ts'
-import { type Call, type Canvas, call, type Group } from './canvas.ts'
+import { type Call, type Canvas, type Chord, call, type Group } from './canvas.ts'
 import { toData } from './data.ts'
 import { resultOf } from './freeze.ts'
 import { callsOf, change, endsInGroup } from './walk.ts'
 
-/** What is to be done, in order, to set a canvas going; what follows later is carried by the calls. */
-export type Step =
-  /** One message. */
-  | { readonly do: 'call'; readonly call: Call }
-  /** Before the header is sent, whoever counts its ends has to know how many there are. */
-  | { readonly do: 'expect'; readonly chord: ExpectedChord }
+/** What sets a canvas going; all that follows later is carried by the calls. */
+export interface Departure {
+  /** Whoever counts the ends of chords has to know of them before the first call is sent. */
+  readonly chords: readonly ExpectedChord[]
+  readonly calls: readonly Call[]
+}
 
 export interface ExpectedChord {
   readonly groupId: string
@@ -20,26 +20,34 @@ export interface ExpectedChord {
 }
 
 /** @param canvas prepared and frozen */
-export function compile(canvas: Canvas): Step[] {
+export function compile(canvas: Canvas): Departure {
   switch (canvas.kind) {
     case 'task':
-      return [{ do: 'call', call: canvas }]
+      return { chords: [], calls: [canvas] }
     case 'chain': {
       const [first, ...rest] = canvas.tasks
       // Of a prepared chain only the last step may be anything but a task.
-      return first ? [{ do: 'call', call: followedBy(first as Call, rest) }] : []
+      return { chords: [], calls: first ? [followedBy(first as Call, rest)] : [] }
     }
     case 'group':
-      return canvas.tasks.flatMap((task, index) => compile(enlist(task, canvas, index)))
-    case 'chord': {
-      const { header } = canvas
-      const body = following(header, canvas.body)
-      const expected = { groupId: header.id ?? '', size: callsOf(header, 'end').length, header: resultOf(header), body }
-      const members = header.tasks.flatMap((task, index) => compile(enlist(task, header, index, body)))
-      return [{ do: 'expect', chord: expected }, ...members]
-    }
+      return together(canvas.tasks.map((task, index) => compile(enlist(task, canvas, index))))
+    case 'chord':
+      return compileChord(canvas)
   }
 }
+
+function compileChord({ header, body: after }: Chord): Departure {
+  const { id = '' } = header
+  const body = following(header, after)
+  const chord = { groupId: id, size: callsOf(header, 'end').length, header: resultOf(header), body }
+  const members = together(header.tasks.map((task, index) => compile(enlist(task, header, index, body))))
+  return { chords: [chord, ...members.chords], calls: members.calls }
+}
+
+const together = (departures: readonly Departure[]): Departure => ({
+  chords: departures.flatMap(({ chords }) => chords),
+  calls: departures.flatMap(({ calls }) => calls),
+})
 
 function followedBy(first: Call, rest: readonly Canvas[]): Call {
   return { ...first, options: { ...first.options, chain: rest.map(toData).reverse() } }

@@ -1,6 +1,16 @@
 import { parseSignatureData, type SignatureData, signatureData } from '../protocol/signature-data.ts'
-import { type CallOptions, type Canvas, call, chainOf, chordOf, type Group, groupOf, listOf } from './canvas.ts'
-import { addOptions, change, withArguments, withLink, withLinkError } from './walk.ts'
+import {
+  type Call,
+  type CallOptions,
+  type Canvas,
+  call,
+  chainOf,
+  chordOf,
+  type Group,
+  groupOf,
+  listOf,
+} from './canvas.ts'
+import { addOptions, callsOf, change, defined, endsInGroup, withArguments, withLink, withLinkError } from './walk.ts'
 
 /** The wire form, which Python reads (§2 of Celery's wire formats). */
 export function toData(canvas: Canvas): SignatureData {
@@ -76,13 +86,21 @@ export function chunksOf(task: unknown, it: readonly unknown[], n: number): Grou
 function handDown({ args, options, immutable, subtask_type: type }: SignatureData, canvas: Canvas): Canvas {
   const { taskId, groupId, groupIndex, chord, link, linkError, ...others } = optionsFromData(options)
   // The id of a group or a chord is that of its group, which has it.
-  const place = { ...(type === 'chain' && taskId && { taskId }), ...pick({ groupId, groupIndex, chord }) }
+  const place = { ...(type === 'chain' && taskId && { taskId }), ...defined({ groupId, groupIndex, chord }) }
   let read = immutable ? canvas : withArguments(canvas, args)
   read = change(read, 'end', (end) => ({ ...end, options: { ...place, ...end.options } }))
   read = addOptions(read, 'start', others)
-  for (const callback of listOf(link)) read = withLink(read, callback)
+  for (const callback of listOf(link))
+    read = endsInGroup(read) ? linkedToFirst(read, callback) : withLink(read, callback)
   for (const errback of listOf(linkError)) read = withLinkError(read, errback)
   return read
+}
+
+// What Celery makes of a link to a group.
+function linkedToFirst(group: Canvas, callback: Canvas): Canvas {
+  const immutable = change(callback, 'start', (call) => ({ ...call, immutable: true }))
+  const [first] = callsOf(group, 'end')
+  return change(group, 'end', (end) => (end === first ? (withLink(end, immutable) as Call) : end))
 }
 
 function readList(value: unknown): Canvas[] {
@@ -122,10 +140,6 @@ function optionsFromData(options: Record<string, unknown>): CallOptions {
     ...(body && { chord: body }),
     ...(names.size > 0 ? { stamps: Object.fromEntries(entries.filter(isStamp)) } : {}),
   }
-}
-
-function pick(place: Pick<CallOptions, never> & Record<string, unknown>): CallOptions {
-  return Object.fromEntries(Object.entries(place).filter(([, value]) => value !== undefined))
 }
 
 const toDate = (value: unknown) => (value instanceof Date ? value : new Date(String(value)))

@@ -1,7 +1,7 @@
 import type { ResultTuple } from '../protocol/result-meta.ts'
-import { type Call, type Canvas, chainOf, chordOf, type Group, groupOf } from './canvas.ts'
+import { type Canvas, chainOf, chordOf, type Group, groupOf } from './canvas.ts'
 
-/** What a canvas takes from whom it is made definite by. */
+/** What a canvas takes from who makes it definite. */
 export interface Freezer {
   readonly newId: () => string
   /** Where whoever carries it on sends the answers. */
@@ -32,13 +32,25 @@ function freezeGroup({ tasks, id }: Group, freezer: Freezer): Group {
   )
 }
 
-export const idOf = (frozen: Call): string => frozen.options.taskId ?? ''
+/** The id of its result; undefined while it has none. */
+export function resultId(canvas: Canvas): string | undefined {
+  switch (canvas.kind) {
+    case 'task':
+      return canvas.options.taskId
+    case 'chain':
+      return canvas.tasks.slice(-1).map(resultId)[0]
+    case 'group':
+      return canvas.id
+    case 'chord':
+      return resultId(canvas.body)
+  }
+}
 
 /** The result of a frozen canvas, as Celery writes it: of a chain its last step's, which leads back to the first. */
 export function resultOf(frozen: Canvas, parent: ResultTuple | null = null): ResultTuple {
   switch (frozen.kind) {
     case 'task':
-      return [[idOf(frozen), parent], null]
+      return [[frozen.options.taskId ?? '', parent], null]
     case 'chain':
       return frozen.tasks.reduce<ResultTuple | null>((before, task) => resultOf(task, before), parent) as ResultTuple
     case 'group':

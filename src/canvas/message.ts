@@ -6,7 +6,6 @@ import { toData } from './data.ts'
 export interface CallSite {
   /** Epoch milliseconds. */
   readonly now: number
-  readonly newId: () => string
   /** `gen<pid>@<host>`. */
   readonly origin: string
   /** Where this process listens for answers. */
@@ -15,9 +14,9 @@ export interface CallSite {
   readonly parent: { readonly id: string; readonly rootId: string } | undefined
 }
 
-/** A call and a call site give the message to send: id, times and ancestry become definite. */
-export function messageOf({ task, args, kwargs, options }: Call, site: CallSite): TaskMessage {
-  const id = options.taskId ?? site.newId()
+/** A frozen call and a call site give the message to send: times and ancestry become definite. */
+export function compose({ task, args, kwargs, options }: Call, site: CallSite): TaskMessage {
+  const { taskId: id = '' } = options
   const { link, linkError, stamps, countdown, eta, expires, chain, chord } = options
   return taskMessage({
     task,

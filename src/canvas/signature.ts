@@ -4,9 +4,20 @@ import { parseSignatureData, type SignatureData } from '../protocol/signature-da
 import type { AsyncResult, PendingResult } from '../result/async-result.ts'
 import type { GroupResult } from '../result/group-result.ts'
 import type { Result } from '../result/result.ts'
-import { type Call, type CallOptions, type Canvas, call, chainOf, chordOf, type Group, groupOf } from './canvas.ts'
+import {
+  type Call,
+  type CallOptions,
+  type Canvas,
+  call,
+  chainOf,
+  chordOf,
+  type Group,
+  groupOf,
+  listOf,
+} from './canvas.ts'
 import { chunksOf, fromData, toData } from './data.ts'
-import { freeze, resultOf } from './freeze.ts'
+import { freeze, resultId } from './freeze.ts'
+import { prepare } from './prepare.ts'
 import type { Sender } from './sender.ts'
 import { type Stamping, stamped } from './stamp.ts'
 import { describe } from './text.ts'
@@ -40,9 +51,12 @@ class Verbs<R, H extends Result<R>> {
     Object.freeze(this)
   }
 
-  /** Whose app sends it, when it is known. */
+  /** Whose app sends it, or the first part of it that knows one. */
   static senderOf(canvas: Canvas): Sender | undefined {
-    return #sender in canvas ? (canvas as unknown as Verbs<unknown, Result>).#sender : undefined
+    const own = #sender in canvas ? (canvas as unknown as Verbs<unknown, Result>).#sender : undefined
+    if (own || canvas.kind === 'task') return own
+    const parts = canvas.kind === 'chord' ? [canvas.header, canvas.body] : canvas.tasks
+    return parts.map(Verbs.senderOf).find((sender) => sender !== undefined)
   }
 
   /** Sends it, with arguments put before its own. */
@@ -52,7 +66,9 @@ class Verbs<R, H extends Result<R>> {
 
   /** Sends it with options: `workflow.applyAsync({ countdown: 10 })`. */
   applyAsync(options: PartialOptions = {}): PendingResult<R, H> {
-    return this.#bound().send<R, H>(this.clone(options))
+    const canvas = this.clone(options)
+    this.#bound().check(canvas)
+    return this.#bound().send<R, H>(canvas)
   }
 
   /** Runs it here and now, through the steps of a worker and without a broker. */
@@ -69,12 +85,13 @@ class Verbs<R, H extends Result<R>> {
 
   /** The same with more arguments before its own, or with other options. */
   clone({ args = [], kwargs, ...options }: PartialOptions = {}): Signature<R, H> {
-    return this.#as(withOptions(withArguments(this.#canvas, args, kwargs), options))
+    return this.#as(withArguments(this.#canvas, args, kwargs)).set(options)
   }
 
   /** The same with other options: `.set({ queue: 'slow', countdown: 10 })`. */
-  set(options: CallOptions): Signature<R, H> {
-    return this.#as(withOptions(this.#canvas, options))
+  set({ linkError, ...options }: CallOptions): Signature<R, H> {
+    const changed = this.#as(withOptions(this.#canvas, options))
+    return listOf(linkError).reduce<Signature<R, H>>((signature, errback) => signature.linkError(errback), changed)
   }
 
   /** What is called with its value, when it has succeeded. */
@@ -84,19 +101,19 @@ class Verbs<R, H extends Result<R>> {
 
   /** What is called when it, or one of its steps, has failed. */
   linkError(errback: Canvas): Signature<R, H> {
-    return this.#as(withLinkError(this.#canvas, errback))
+    return this.#as(withLinkError(prepare(this.#canvas) ?? this.#canvas, errback))
   }
 
   /** Gives all its calls ids: what is sent then has {@link resultId}. */
   freeze(id?: string): Signature<R, H> {
-    return this.#as(
-      freeze(id === undefined ? this.#canvas : withOptions(this.#canvas, { taskId: id }), { newId: randomUUID }),
-    )
+    const prepared = prepare(this.#canvas) ?? this.#canvas
+    const named = id === undefined ? prepared : withOptions(prepared, { taskId: id })
+    return this.#as(freeze(named, { newId: randomUUID }))
   }
 
   /** The id of its result, once it is frozen or was given one. */
   get resultId(): string | undefined {
-    return resultOf(this.#canvas)[0][0] || undefined
+    return resultId(this.#canvas)
   }
 
   /**
@@ -149,13 +166,10 @@ class Verbs<R, H extends Result<R>> {
 /** Lets a canvas be sent by an app: by the one that is given, or else by that of its first signature that has one. */
 export function sign<R = unknown, H extends Result<R> = AsyncResult<R>>(
   canvas: Canvas,
-  sender?: Sender,
+  sender: Sender | undefined = Verbs.senderOf(canvas),
 ): Signature<R, H> {
   return new Verbs<R, H>(canvas, sender) as unknown as Signature<R, H>
 }
-
-const senderAmong = (tasks: readonly Canvas[]): Sender | undefined =>
-  tasks.map(Verbs.senderOf).find((sender) => sender !== undefined)
 
 /**
  * A call of a task by its name, also of one that only another language has.
@@ -195,7 +209,7 @@ export function chain(...tasks: readonly Canvas[]): Signature
 export function chain(tasks: Iterable<Canvas>): Signature
 export function chain(...given: Several<readonly Canvas[]>): Signature {
   const tasks = severalOf(given)
-  return sign(chainOf(tasks), senderAmong(tasks))
+  return sign(chainOf(tasks))
 }
 
 /** What a group of signatures gives: a list of their values. */
@@ -213,7 +227,7 @@ export function group(...tasks: readonly Canvas[]): GroupSignature
 export function group(tasks: Iterable<Canvas>): GroupSignature
 export function group(...given: Several<readonly Canvas[]>): GroupSignature {
   const tasks = severalOf(given)
-  return sign<unknown[], GroupResult>(groupOf(tasks), senderAmong(tasks)) as GroupSignature
+  return sign<unknown[], GroupResult>(groupOf(tasks)) as GroupSignature
 }
 
 /**
@@ -230,7 +244,7 @@ export function chord<R, H extends Result<R>>(
   const tasks = 'kind' in header ? [header] : [...header]
   const [first] = tasks
   const members = first?.kind === 'group' && tasks.length === 1 ? first : groupOf(tasks)
-  return sign<R, H>(chordOf(members, body), senderAmong([...tasks, ...members.tasks, body]))
+  return sign<R, H>(chordOf(members, body))
 }
 
 /** One task that calls another for each item, in its own process: Celery's `xmap`. */

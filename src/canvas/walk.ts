@@ -5,14 +5,17 @@ import { type Call, type CallOptions, type Canvas, chainOf, chordOf, groupOf, li
 export type Where = keyof typeof parts
 
 const always = () => true
+const first = (index: number) => index === 0
 
 // Of a chain which steps, of a chord whether the header and the body. All members of a group are alike.
 const parts = {
-  start: { step: (index: number) => index === 0, header: true, body: false },
+  start: { step: first, header: true, body: false },
   end: { step: (index: number, last: number) => index === last, header: false, body: true },
   everywhere: { step: always, header: true, body: true },
   // A chord's body fails with its header.
   failing: { step: always, header: false, body: true },
+  // Those of them that answer for it when none was made.
+  answering: { step: first, header: false, body: true },
 } as const
 
 /** The canvas with some of its calls changed. */
@@ -41,6 +44,10 @@ export function callsOf(canvas: Canvas, where: Where): Call[] {
     return call
   })
   return found
+}
+
+export function hasChord(canvas: Canvas): boolean {
+  return canvas.kind === 'chord' || (canvas.kind !== 'task' && canvas.tasks.some(hasChord))
 }
 
 /** Arguments put before its own; an immutable call keeps its own. */
@@ -113,6 +120,7 @@ export function endsInGroup(canvas: Canvas): boolean {
   return canvas.kind === 'group' || (canvas.kind === 'chord' && endsInGroup(canvas.body))
 }
 
-function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+/** Without what is undefined. */
+export function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as never
 }

@@ -67,11 +67,13 @@ export function addBuiltins(app: Celery): void {
       const { interval, result = [] } = given as { interval?: number | null; result?: ResultTuple[] }
       const header = resultFromTuple([[groupId, null], result], app.results) as GroupResult
       const { resultChordRetryInterval } = app.conf
-      if (!(await header.ready())) self.retry({ countdown: interval ?? resultChordRetryInterval, maxRetries: null })
+      const later = { countdown: interval ?? resultChordRetryInterval, maxRetries: null }
+      const isReady = await header.ready().catch((exc) => self.retry({ ...later, exc }))
+      if (!isReady) self.retry(later)
       const environment = { app, backend: await app.backend(), log: self.log, sendEvent: () => {} }
       await new Workflow(self.request, currentTask()?.children ?? [], environment).unlock(header, read(body))
     },
-    { bind: true, ignoreResult: true, kwargs: true },
+    { bind: true, ignoreResult: true, acksLate: true, kwargs: true },
   )
 }
 

@@ -12,9 +12,9 @@ import { Workflow } from './workflow.ts'
  */
 export async function failOnBehalf(request: TaskRequest, error: Error, env: TraceEnvironment) {
   const { untraced, results, workflow } = ending(request, error, env)
-  await workflow.tellFailure(error, null)
   await results.failed(untraced)
   await workflow.failed(untraced)
+  await workflow.tellFailure(error, null)
   return { state: 'FAILURE', error: untraced, runtimeMs: 0, isExpected: false } as const
 }
 

@@ -1,13 +1,9 @@
-import { runInTask, type TaskContext, type TaskRequest } from '../app/context.ts'
+import { runInTask, type TaskRequest } from '../app/context.ts'
 import { Ignore, Reject, Replaced, Retry, Terminated } from '../app/exceptions.ts'
 import type { Task } from '../app/task.ts'
-import type { Backend, ChordStore } from '../backend/backend.ts'
-import { CeleryError } from '../errors.ts'
-import { withFields } from '../log.ts'
-import { taskLoggerName } from '../log-format.ts'
 import type { ResultTuple } from '../protocol/result-meta.ts'
 import { Audience } from './audience.ts'
-import { joining, replacing } from './callbacks.ts'
+import { openContext } from './context.ts'
 import type { TraceEnvironment } from './environment.ts'
 import { failure, readable } from './failure.ts'
 import { type Outcome, terminated } from './outcome.ts'
@@ -27,7 +23,7 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
   const children: ResultTuple[] = []
   const results = new ResultWriter(request, children, options, env)
   const workflow = new Workflow(request, children, env)
-  const self = createContext(request, signal, task, results, env)
+  const { self, replacement } = openContext(request, signal, task, results, env)
   const inTask = async <T>(run: () => T) => runInTask(request, children, run)
   const audience = new Audience(self, task, children, env)
   const startedAt = performance.now()
@@ -43,9 +39,9 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
 
   const fail = async (thrown: unknown): Promise<Outcome> => {
     const error = failure(thrown, request.task)
-    await workflow.tellFailure(thrown, error.traceback)
     await results.failed(error)
     await workflow.failed(error)
+    await workflow.tellFailure(thrown, error.traceback)
     await audience.failed(thrown, error.traceback)
     env.onFailure?.(thrown)
     return { state: 'FAILURE', error, runtimeMs: runtime(), isExpected: isExpected(thrown, task) }
@@ -72,13 +68,20 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     await audience.begins()
     await results.started()
     await inTask(() => options.beforeStart?.(self))
-    value = await inTask(() => task.run(self, request.args, request.kwargs))
-  } catch (caught) {
+    const returned = await inTask(() => task.run(self, request.args, request.kwargs))
+    const replaced = replacement()
+    value = replaced ? await replaced : returned
+  } catch (failed) {
+    // Whoever does not wait until another has its place is replaced all the same.
+    const caught = await (replacement() ?? Promise.reject(failed)).then(
+      () => failed,
+      (reason) => reason,
+    )
     const thrown = gaveWay(caught, signal) ? signal.reason : readable(caught)
     if (thrown instanceof Terminated) return terminated('it gave way to its signal')
     const answer = answerOf(thrown)
     if (answer) {
-      if (isTheEnd(thrown)) await workflow.stopped(thrown)
+      if (isTheEnd(thrown)) await workflow.failed(failure(thrown, request.task))
       await audience.ended(answer.state, thrown)
       return answer
     }
@@ -103,45 +106,6 @@ function answerOf(thrown: unknown): Outcome | undefined {
 // Another task has its place, or it comes again.
 const isTheEnd = (thrown: unknown) => !(thrown instanceof Replaced || (thrown instanceof Reject && thrown.requeue))
 
-function chordsOf({ chords, url }: Backend): ChordStore {
-  if (chords) return chords
-  throw new CeleryError('UNSUPPORTED', `${url} counts no ends of chords, so none can be added`, {
-    next: 'Keep results in redis://….',
-  })
-}
-
 function isExpected(thrown: unknown, { options }: Task): boolean {
   return (options.throws ?? []).some((expected) => thrown instanceof expected)
-}
-
-function createContext(
-  request: TaskRequest,
-  signal: AbortSignal,
-  { options }: Task,
-  results: ResultWriter,
-  { app, backend, log, sendEvent }: TraceEnvironment,
-): TaskContext {
-  const self: TaskContext = {
-    request,
-    signal,
-    log: withFields(log, { logger: taskLoggerName, taskId: request.id, taskName: request.task }),
-    sendEvent: (type, fields) => sendEvent(type, { uuid: request.id, ...fields }),
-    updateState: (state, meta) => results.write(state, { result: meta }),
-    retry(options = {}) {
-      throw new Retry(options)
-    },
-    async replace(canvas) {
-      await options.onReplace?.(self, canvas)
-      const replacement = replacing(request, canvas)
-      if (request.isEager) return (await app.apply(replacement)).get() as Promise<never>
-      await app.send(replacement)
-      throw new Replaced()
-    },
-    async addToChord(given) {
-      const { canvas, ends } = joining(request, given)
-      await chordsOf(backend).extend(request.group ?? '', ends)
-      return app.send(canvas)
-    },
-  }
-  return self
 }

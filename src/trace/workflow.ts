@@ -10,9 +10,17 @@ import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
 import { propagateStates, type State, states } from '../protocol/states.ts'
 import { AsyncResult } from '../result/async-result.ts'
 import { GroupResult } from '../result/group-result.ts'
-import type { GetOptions } from '../result/result.ts'
-import { resultFromTuple } from '../result/tuple.ts'
-import { type End, endOf, endsIn, type Failed, idsIn, neverCalled, onSuccess, restOf } from './callbacks.ts'
+import {
+  arranged,
+  type End,
+  endOf,
+  endsIn,
+  type Failed,
+  idsIn,
+  neverCalled,
+  onSuccess,
+  restOf,
+} from './continuation.ts'
 import type { TraceEnvironment } from './environment.ts'
 import { describeFailure, failure } from './failure.ts'
 import type { Failure } from './outcome.ts'
@@ -45,26 +53,23 @@ export class Workflow {
     if (end) await this.#count(end, states.SUCCESS, value)
   }
 
-  /** Tells the errbacks. */
+  /** Tells the errbacks, when the failure is stored. */
   async tellFailure(thrown: unknown, traceback: string | null): Promise<void> {
     const errbacks = (this.#request.errbacks ?? []).map(fromData)
     await this.#call({ ...this.#request, errbacks }, thrown, traceback)
   }
 
-  /** The failure is stored: what was to follow fails as well. */
+  /** The failure is stored: what was to follow fails as well, as far as that can be read. */
   async failed(error: Failure, state: State = states.FAILURE): Promise<void> {
-    const rest = restOf(this.#request)
-    if (rest) await this.#abandon(rest, error, state)
-    const end = endOf(this.#request)
-    if (end) await this.#count(end, state, error.info)
-  }
-
-  /** It ended in a way that leads to nothing. A chord cannot wait for it any longer. */
-  async stopped(why: unknown): Promise<void> {
-    const { info } = failure(why, this.#request.task)
-    const rest = restOf(this.#request)
-    const ends = [endOf(this.#request), ...(rest ? endsIn(rest) : [])]
-    for (const end of ends) if (end) await this.#count(end, states.FAILURE, info)
+    try {
+      const rest = restOf(this.#request)
+      if (rest) await this.#abandon(rest, error, state)
+      const end = endOf(this.#request)
+      if (end) await this.#count(end, state, error.info)
+    } catch (cause) {
+      const { task, id } = this.#request
+      this.#env.log.critical(`what follows ${task}[${id}] could not be ended: ${messageOf(cause)}`, { error: cause })
+    }
   }
 
   /** Stores how it ended for all that will never run, and lets no chord wait for it. */
@@ -93,53 +98,51 @@ export class Workflow {
 
   async #complete({ group, body }: End, members: readonly ChordMember[]): Promise<void> {
     const failed = members.find(({ state }) => propagateStates.has(state))
-    if (failed) return this.#failBody(body, dependencyError(failed.id, failed.result))
-    await this.#sendBody(body, () => this.#valuesOf(group, members))
+    if (failed) return this.#failBody(group, body, dependencyError(failed.id, failed.result))
+    const header = await this.#env.backend.groups?.restore(group)
+    const values = header ? arranged(header, members) : members.map(({ result }) => result)
+    await this.#sendBody(group, body, values)
   }
 
-  /** All of the header has ended: its body is sent, or fails. */
+  /** All of the header has ended, and its results are kept: its body is sent, or fails. */
   async unlock(header: GroupResult, body: Canvas): Promise<void> {
     for await (const { id, meta } of endsOf(header)) {
-      if (meta && propagateStates.has(meta.status)) return this.#failBody(body, dependencyError(id, meta.result))
+      if (meta && propagateStates.has(meta.status)) {
+        return this.#failBody(header.id, body, dependencyError(id, meta.result))
+      }
     }
-    await this.#sendBody(body, () => header.get(this.#joining))
+    const timeout = this.#env.app.conf.resultChordJoinTimeout
+    await this.#sendBody(header.id, body, await header.get({ timeout, disableSyncSubtasks: false }))
   }
 
-  async #sendBody(body: Canvas, values: () => Promise<unknown[]>): Promise<void> {
+  async #sendBody(group: string, body: Canvas, values: readonly unknown[]): Promise<void> {
     try {
-      await this.#send(withArguments(body, [await values()]))
+      await this.#send(withArguments(body, [values]))
     } catch (cause) {
-      await this.#failBody(body, new ChordError(`Callback error: ${messageOf(cause)}`, { cause }))
+      await this.#failBody(group, body, new ChordError(`Callback error: ${messageOf(cause)}`, { cause }))
     }
   }
 
-  // Where members are groups themselves, their values are put together as the header has them.
-  async #valuesOf(group: string, members: readonly ChordMember[]): Promise<unknown[]> {
-    const { app, backend } = this.#env
-    const header = await backend.groups?.restore(group)
-    if (!header) return members.map(({ result }) => result)
-    return (await resultFromTuple(header, app.results).get(this.#joining)) as unknown[]
-  }
-
-  get #joining(): GetOptions {
-    return { timeout: this.#env.app.conf.resultChordJoinTimeout, disableSyncSubtasks: false }
-  }
-
-  async #failBody(body: Canvas, error: ChordError): Promise<void> {
-    const { log } = this.#env
-    log.error(`Chord ${this.#request.group} raised: ${error.message}`, { taskId: this.#request.id })
+  async #failBody(group: string, body: Canvas, error: ChordError): Promise<void> {
+    this.#env.log.error(`Chord ${group} raised: ${error.message}`, { taskId: this.#request.id })
     const told = failure(error, this.#request.task)
-    for (const failed of neverCalled(body)) await this.#call(failed, error, told.traceback)
-    await this.#abandon(body, told, states.FAILURE, this.#children)
+    const children: ResultTuple[] = []
+    for (const failed of neverCalled(body)) await this.#call(failed, error, told.traceback, children)
+    await this.#abandon(body, told, states.FAILURE, children)
   }
 
   /** Calls the errbacks: those that want the error here and now, the others by message. */
-  async #call(failed: Failed, thrown: unknown, traceback: string | null): Promise<void> {
+  async #call(
+    failed: Failed,
+    thrown: unknown,
+    traceback: string | null,
+    children: ResultTuple[] = this.#children,
+  ): Promise<void> {
     const { id, task, errbacks } = failed
     for (const errback of errbacks) {
       try {
         if (await this.#callInline(errback, failed, thrown, traceback)) continue
-        await this.#send(withArguments(errback, [id]))
+        await this.#send(withArguments(errback, [id]), children)
       } catch (error) {
         this.#env.log.error(`an error callback of ${task}[${id}] failed: ${messageOf(error)}`, { error })
       }
@@ -156,14 +159,20 @@ export class Workflow {
     if (errback.kind !== 'task' || !task?.options.errback) return false
     const request = { ...this.#request, id, task: name, args: given, kwargs }
     const args = errback.immutable ? errback.args : [request, thrown, traceback, ...errback.args]
-    await runInTask(this.#request, this.#children, () => task(...args))
+    // A function may leave out what it has no use for.
+    const { parameters, hasRest } = task.parameters
+    const wanted = hasRest ? args : args.slice(0, parameters.length)
+    await runInTask(this.#request, this.#children, () => task.run(unbound, wanted, errback.kwargs))
     return true
   }
 
-  async #send(canvas: Canvas): Promise<void> {
-    await runInTask(this.#request, this.#children, () => this.#env.app.send(canvas))
+  async #send(canvas: Canvas, children = this.#children): Promise<void> {
+    await runInTask(this.#request, children, () => this.#env.app.send(canvas))
   }
 }
+
+/** An errback is never bound, so it has no use for a context. */
+const unbound = undefined as never
 
 function dependencyError(id: string, result: unknown): ChordError {
   const raised = describeFailure({ info: parseExceptionInfo(result), traceback: null })

@@ -176,12 +176,41 @@ export function canvasConformance(
       await expect(value(chord([ignored, add(1, 1)], sum()))).rejects.toMatchObject({ name: 'ChordError' })
     })
 
+    it('tells the errbacks of a body that is a chord itself', async () => {
+      const body = chord([add(1, 1)], sum().linkError(task('note'))).freeze()
+      await (await chord([task('boom', 'x')], body).delay()).get({ timeout: 20, propagate: false })
+      await until(() => noted.includes(body.resultId), { describe: 'the errback to be called' })
+    })
+
     itCan('lets a chord grow', async () => {
       expect(await value(chord([task('grow', 3), add(1, 1)], sum()))).toBe(3 + 2 + 100 + 100)
+      // Also one whose header has a group in it; what was added comes last.
+      const nested = chord([task('grow', 3), chain(add(1, 1), group(add(1), add(2)))], task('wrap'))
+      const [[first, group_, ...added]] = (await value(nested)) as [[number, number[], ...number[]]]
+      expect([first, group_, added.toSorted()]).toEqual([3, [3, 4], [100, 100]])
+      const refused = chord([task('growWrong'), add(1, 1)], sum())
+      expect(await value(refused)).toBe(2)
+    })
+  })
+
+  describe('what nobody waits for', () => {
+    it('is counted in a chord, with its value', async () => {
+      const quiet = add(1, 1).set({ ignoreResult: true })
+      if (cannot['lets a chord grow']) {
+        await expect(value(chord([quiet, add(1, 1)], sum()))).rejects.toThrow(/ignores its result/)
+        return
+      }
+      const quietly = add(2).set({ ignoreResult: true })
+      const nested = chord([quiet, chain(add(1, 1), group(add(1), quietly))], task('wrap'))
+      expect(await value(nested)).toEqual([[2, [3, 4]]])
     })
   })
 
   describe('a task that is replaced', () => {
+    it('is replaced also when it does not wait for that', async () => {
+      expect(await value(chain(task('replacedInPassing'), task('wrap', 'after')))).toEqual([4, 'after'])
+    })
+
     it.each<[string, unknown]>([
       ['by a chain', 72],
       ['by a group', [2, 4]],
@@ -223,6 +252,15 @@ function defineTasks(app: Celery): void {
     },
     { bind: true },
   )
+  app.task(
+    'growWrong',
+    async (self) => {
+      await self.addToChord(add.s(1, 1).set({ serializer: 'no such' })).catch(() => {})
+      return 0
+    },
+    { bind: true },
+  )
+  app.task('replacedInPassing', (self) => void self.replace(add.s(2, 2)), { bind: true })
   const replacements: Record<string, () => Canvas> = {
     'by a chain': () => chain(add.s(2, 2), add.s(5), mul.s(8)),
     'by a group': () => group(add.s(1, 1), add.s(2, 2)),

@@ -4,8 +4,8 @@ import { compile } from '../../../src/canvas/compile.ts'
 import { freeze, resultOf } from '../../../src/canvas/freeze.ts'
 import { prepare } from '../../../src/canvas/prepare.ts'
 import { chain, chord, chunks, group, map, signature, starmap } from '../../../src/canvas/signature.ts'
-import { describeSteps } from '../../../src/canvas/text.ts'
 import type { ResultTuple } from '../../../src/protocol/result-meta.ts'
+import { describeDeparture } from './fixtures/departure.ts'
 
 const add = (...args: number[]) => signature<number>('add', args)
 const mul = (...args: number[]) => signature<number>('mul', args)
@@ -19,10 +19,7 @@ function frozen(canvas: Canvas): Canvas {
   return freeze(prepared, { newId })
 }
 
-const steps = (canvas: Canvas) =>
-  describeSteps(compile(frozen(canvas)))
-    .split('\n')
-    .filter(Boolean)
+const steps = (canvas: Canvas) => describeDeparture(compile(frozen(canvas)))
 
 /** `5 < 4 < 2[1 3]`: a result, its ancestors, and the members of groups. */
 function resultText([[id, parent], members]: ResultTuple): string {
@@ -155,7 +152,7 @@ describe('what is sent for', () => {
   })
 
   it('a map is one task that is given the other', () => {
-    const [step] = compile(
+    const { calls } = compile(
       frozen(
         map(signature('sum'), [
           [1, 2],
@@ -163,8 +160,8 @@ describe('what is sent for', () => {
         ]),
       ),
     )
-    expect(step).toMatchObject({
-      call: {
+    expect(calls).toMatchObject([
+      {
         task: 'celery.map',
         kwargs: {
           task: { task: 'sum' },
@@ -174,7 +171,7 @@ describe('what is sent for', () => {
           ],
         },
       },
-    })
+    ])
   })
 
   it('nothing at all is nothing', () => {

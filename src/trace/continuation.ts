@@ -1,16 +1,9 @@
-import { type Call, type Canvas, call, chainOf, listOf } from '../canvas/canvas.ts'
+import type { ChordMember } from '../backend/backend.ts'
+import { type Call, type Canvas, chainOf, listOf } from '../canvas/canvas.ts'
 import { fromData } from '../canvas/data.ts'
 import { prepare } from '../canvas/prepare.ts'
-import {
-  addOptions,
-  callsOf,
-  endsInGroup,
-  withArguments,
-  withLink,
-  withLinkError,
-  withOptions,
-} from '../canvas/walk.ts'
-import { CeleryError } from '../errors.ts'
+import { callsOf, withArguments } from '../canvas/walk.ts'
+import type { ResultTuple } from '../protocol/result-meta.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
 
 /** What a success leads to: its links, and the rest of its chain, each with the value put first. */
@@ -64,9 +57,9 @@ export type Failed = Pick<TaskMessage, 'id' | 'task' | 'args' | 'kwargs'> & {
   readonly errbacks: readonly Canvas[]
 }
 
-/** Who is told that the body of a chord failed, as it was never called: by each of its first calls. */
+/** Who is told that the body of a chord failed, as it was never called: by those of its calls that answer for it. */
 export function neverCalled(body: Canvas): Failed[] {
-  return callsOf(body, 'start').map(({ task, args, kwargs, options: { taskId = '', linkError } }: Call) => ({
+  return callsOf(body, 'answering').map(({ task, args, kwargs, options: { taskId = '', linkError } }: Call) => ({
     id: taskId,
     task,
     args: [...args],
@@ -76,42 +69,16 @@ export function neverCalled(body: Canvas): Failed[] {
 }
 
 /**
- * The canvas that takes the task's place: what waited for the task waits for it. A group gives one list.
- *
- * @throws {CeleryError} UNSUPPORTED for an empty one
+ * The values of a chord's header, as it is put together: a group among its members is a list. What was added to the
+ * chord comes last.
  */
-export function replacing(message: TaskMessage, given: Canvas): Canvas {
-  const accumulate = call('celery.accumulate', [], { kwargs: { index: 0 } })
-  let canvas = prepare(endsInGroup(given) ? chainOf([given, accumulate]) : given)
-  if (!canvas) throw new CeleryError('UNSUPPORTED', 'a task cannot be replaced with an empty chain')
-  const { id, group, groupIndex, chord, rootId, replyTo } = message
-  canvas = withOptions(canvas, {
-    taskId: id,
-    ...(group && { groupId: group }),
-    ...(groupIndex !== null && { groupIndex }),
-    ...(chord && { chord: fromData(chord) }),
-  })
-  for (const callback of message.callbacks ?? []) canvas = withLink(canvas, fromData(callback))
-  for (const errback of message.errbacks ?? []) canvas = withLinkError(canvas, fromData(errback))
-  const rest = restOf(message)
-  return addOptions(rest ? chainOf([canvas, rest]) : canvas, 'everywhere', {
-    rootId,
-    ...(replyTo && { replyTo }),
-    replacedTaskNesting: message.replacedTaskNesting + 1,
-  })
-}
-
-/**
- * One more for the chord in whose header the task is.
- *
- * @throws {CeleryError} UNSUPPORTED when it is in none
- */
-export function joining(message: TaskMessage, given: Canvas): { readonly canvas: Canvas; readonly ends: number } {
-  const end = endOf(message)
-  const canvas = prepare(given)
-  if (!end) throw new CeleryError('UNSUPPORTED', `${message.task}[${message.id}] is not in the header of a chord`)
-  if (!canvas) throw new CeleryError('UNSUPPORTED', 'an empty chain cannot be added to a chord')
-  const { group: groupId, body: chord } = end
-  const place = { groupId, chord, ...(end.index !== null && { groupIndex: end.index }) }
-  return { canvas: withOptions(canvas, place), ends: callsOf(canvas, 'end').length }
+export function arranged([, header]: ResultTuple, members: readonly ChordMember[]): unknown[] {
+  const ends = new Map(members.map((member) => [member.id, member.result]))
+  const valueIn = ([[id], inner]: ResultTuple): unknown => {
+    if (inner) return inner.map(valueIn)
+    const value = ends.get(id)
+    ends.delete(id)
+    return value
+  }
+  return [...(header ?? []).map(valueIn), ...ends.values()]
 }
