@@ -1,3 +1,5 @@
+import { CeleryError } from '../errors.ts'
+import { isObject } from '../protocol/json.ts'
 import { parseSignatureData, type SignatureData, signatureData } from '../protocol/signature-data.ts'
 import {
   type Call,
@@ -12,8 +14,18 @@ import {
 } from './canvas.ts'
 import { addOptions, callsOf, change, defined, endsInGroup, withArguments, withLink, withLinkError } from './walk.ts'
 
-/** The wire form, which Python reads (§2 of Celery's wire formats). */
+/**
+ * The wire form, which Python reads (§2 of Celery's wire formats).
+ *
+ * @throws {CeleryError} ENCODE_ERROR for one that nobody could read
+ */
 export function toData(canvas: Canvas): SignatureData {
+  const data = write(canvas)
+  if (isDeeper(data, maxDepth)) throw new CeleryError('ENCODE_ERROR', tooDeep)
+  return data
+}
+
+function write(canvas: Canvas): SignatureData {
   switch (canvas.kind) {
     case 'task': {
       const { task, args, kwargs, options, immutable } = canvas
@@ -21,26 +33,47 @@ export function toData(canvas: Canvas): SignatureData {
     }
     case 'chain':
       return signatureData('celery.chain', [], {
-        kwargs: { tasks: canvas.tasks.map(toData) },
+        kwargs: { tasks: canvas.tasks.map(write) },
         subtask_type: 'chain',
       })
     case 'group':
       return signatureData('celery.group', [], {
-        kwargs: { tasks: canvas.tasks.map(toData) },
+        kwargs: { tasks: canvas.tasks.map(write) },
         options: canvas.id === undefined ? {} : { task_id: canvas.id },
         subtask_type: 'group',
       })
     case 'chord':
       return signatureData('celery.chord', [], {
-        kwargs: { kwargs: {}, header: toData(canvas.header), body: toData(canvas.body) },
+        kwargs: { kwargs: {}, header: write(canvas.header), body: write(canvas.body) },
         options: canvas.header.id === undefined ? {} : { task_id: canvas.header.id },
         subtask_type: 'chord',
       })
   }
 }
 
-/** Reads a wire form. What a composed form says of its members is handed on to them. */
+/** Levels of JSON, beyond which Python reads none. */
+const maxDepth = 1000
+
+const tooDeep = `a workflow is nested more than ${maxDepth} levels deep`
+
+/**
+ * Reads a wire form. What a composed form says of its members is handed on to them.
+ *
+ * @throws {CeleryError} DECODE_ERROR for one that has no meaning
+ */
 export function fromData(data: SignatureData): Canvas {
+  if (isDeeper(data, maxDepth)) malformed(tooDeep)
+  return read(data)
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) if (isDeeper(inner, levels - 1)) return true
+  return false
+}
+
+function read(data: SignatureData): Canvas {
   switch (data.subtask_type) {
     case 'chain':
       return handDown(data, chainOf(readList(data.kwargs.tasks)))
@@ -65,11 +98,11 @@ function readGroup({ kwargs, options }: Pick<SignatureData, 'kwargs' | 'options'
 }
 
 function readChord({ kwargs, options }: SignatureData): Canvas {
+  if (!isObject(kwargs.body)) malformed('a chord has no body')
   const header = parseSignatureData(kwargs.header)
   const group =
     header?.subtask_type === 'group' ? readGroup(header) : readGroup({ kwargs: { tasks: kwargs.header }, options })
-  const [body] = readList(kwargs.body)
-  return body ? chordOf(group, body) : group
+  return chordOf(group, readOne(kwargs.body))
 }
 
 function readChunks({ kwargs: { task, it, n } }: SignatureData): Canvas {
@@ -103,12 +136,14 @@ function linkedToFirst(group: Canvas, callback: Canvas): Canvas {
   return change(group, 'end', (end) => (end === first ? (withLink(end, immutable) as Call) : end))
 }
 
-function readList(value: unknown): Canvas[] {
-  const list = Array.isArray(value) ? value : [value]
-  return list
-    .map(parseSignatureData)
-    .filter((item) => item !== undefined)
-    .map(fromData)
+const readList = (value: unknown): Canvas[] => (Array.isArray(value) ? value : [value]).map(readOne)
+
+function readOne(value: unknown): Canvas {
+  return read(parseSignatureData(value) ?? malformed('a part of a workflow is no signature'))
+}
+
+function malformed(what: string): never {
+  throw new CeleryError('DECODE_ERROR', what)
 }
 
 function optionsToData(options: CallOptions): Record<string, unknown> {
@@ -116,10 +151,10 @@ function optionsToData(options: CallOptions): Record<string, unknown> {
   return {
     ...Object.fromEntries(Object.entries(plain).map(([name, value]) => [snakeCase(name), value])),
     ...(queue !== undefined && { queue: typeof queue === 'string' ? queue : queue.name }),
-    ...(link && { link: listOf(link).map(toData) }),
-    ...(linkError && { link_error: listOf(linkError).map(toData) }),
+    ...(link && { link: listOf(link).map(write) }),
+    ...(linkError && { link_error: listOf(linkError).map(write) }),
     ...(chain && { chain }),
-    ...(chord && { chord: toData(chord) }),
+    ...(chord && { chord: write(chord) }),
     ...(stamps && { stamped_headers: Object.keys(stamps), ...stamps }), // flat, as Celery has them
   }
 }
@@ -129,7 +164,6 @@ function optionsFromData(options: Record<string, unknown>): CallOptions {
   const names = new Set(Array.isArray(stamped) ? stamped.map(String) : [])
   const entries = Object.entries(plain).filter(([, value]) => value !== null)
   const isStamp = ([name]: [string, unknown]) => names.has(name)
-  const [body] = chord ? readList(chord) : []
   return {
     ...Object.fromEntries(entries.filter((entry) => !isStamp(entry)).map(([name, value]) => [camelCase(name), value])),
     ...(eta ? { eta: toDate(eta) } : {}),
@@ -137,7 +171,7 @@ function optionsFromData(options: Record<string, unknown>): CallOptions {
     ...(link ? { link: readList(link) } : {}),
     ...(linkError ? { linkError: readList(linkError) } : {}),
     ...(Array.isArray(chain) ? { chain: chain.map(parseSignatureData).filter((step) => step !== undefined) } : {}),
-    ...(body && { chord: body }),
+    ...(chord ? { chord: readOne(chord) } : {}),
     ...(names.size > 0 ? { stamps: Object.fromEntries(entries.filter(isStamp)) } : {}),
   }
 }

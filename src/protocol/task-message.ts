@@ -182,7 +182,7 @@ export function decodeTask(message: Message, accept?: readonly string[]): TaskMe
     callbacks: signatures(embed.callbacks),
     errbacks: signatures(embed.errbacks),
     chain: signatures(embed.chain),
-    chord: parseSignatureData(embed.chord) ?? null,
+    chord: embed.chord == null ? null : signature(embed.chord),
     replyTo: message.properties.replyTo || null,
     correlationId: message.properties.correlationId ?? id,
     priority: message.properties.priority,
@@ -206,8 +206,13 @@ function readBody(body: unknown) {
 }
 
 function signatures(value: unknown): SignatureData[] | null {
-  if (!Array.isArray(value)) return null
-  return value.map((item) => parseSignatureData(item) ?? malformed('a callback is not a signature'))
+  if (value === null || value === undefined) return null
+  if (!Array.isArray(value)) malformed('callbacks are not a list')
+  return value.map(signature)
+}
+
+function signature(value: unknown): SignatureData {
+  return parseSignatureData(value) ?? malformed('a callback is not a signature')
 }
 
 const asObject = (value: unknown) => (isObject(value) ? value : undefined)

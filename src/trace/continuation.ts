@@ -4,7 +4,22 @@ import { fromData } from '../canvas/data.ts'
 import { prepare } from '../canvas/prepare.ts'
 import { callsOf, withArguments } from '../canvas/walk.ts'
 import type { ResultTuple } from '../protocol/result-meta.ts'
+import type { SignatureData } from '../protocol/signature-data.ts'
 import type { TaskMessage } from '../protocol/task-message.ts'
+
+/**
+ * All that a message says is to follow, in whichever way the task ends.
+ *
+ * @throws {CeleryError} DECODE_ERROR
+ */
+export function allThatFollows({ callbacks, errbacks, chain, chord }: TaskMessage): Canvas[] {
+  const steps = (chain ?? []).filter(isMore)
+  return [...(callbacks ?? []), ...(errbacks ?? []), ...steps, ...(chord ? [chord] : [])].map(fromData)
+}
+
+// Of a call of one task there is nothing that could be wrong; chains are long.
+const isMore = ({ subtask_type: type, options }: SignatureData) =>
+  type !== null || ['link', 'link_error', 'chord'].some((name) => name in options)
 
 /** What a success leads to: its links, and the rest of its chain, each with the value put first. */
 export function onSuccess(message: TaskMessage, value: unknown): Canvas[] {

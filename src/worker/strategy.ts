@@ -2,6 +2,7 @@ import { NotRegistered } from '../app/exceptions.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import type { Message } from '../protocol/message.ts'
 import { decodeTask, type TaskMessage } from '../protocol/task-message.ts'
+import { allThatFollows } from '../trace/continuation.ts'
 import type { Delivery } from '../transport/transport.ts'
 
 /** What a worker does with a message, decided from the message and what the worker knows. */
@@ -40,7 +41,10 @@ export const isExpired = ({ expires }: TaskMessage, now: number): boolean => exp
 
 function read(raw: Message, accept: readonly string[]): TaskMessage | Error {
   try {
-    return decodeTask(raw, accept)
+    const message = decodeTask(raw, accept)
+    // What cannot be carried on is not begun.
+    allThatFollows(message)
+    return message
   } catch (error) {
     if (error instanceof CeleryError) return error
     // Whatever a message provokes, it must not stop the worker.

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Celery } from '../../src/celery.ts'
 import { defaultExchange } from '../../src/protocol/entity.ts'
 import type { Message } from '../../src/protocol/message.ts'
+import { type SignatureData, signatureData } from '../../src/protocol/signature-data.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { until } from '../support/wait.ts'
@@ -118,6 +119,20 @@ const header = (headers: Record<string, unknown>, reason: RegExp): Broken => ({
   failure: { name: expect.stringMatching(/^(DecodeError|ContentDisallowed|CeleryError)$/) },
 })
 
+const add = (...args: number[]) => signatureData('tasks.add', args)
+
+const composed = (type: 'chain' | 'group' | 'chord', kwargs: Record<string, unknown>) =>
+  signatureData(`celery.${type}`, [], { kwargs, subtask_type: type })
+
+const workflow = (embed: object, reason: RegExp): Broken => body(`[[1, 2], {}, ${JSON.stringify(embed)}]`, reason)
+
+/** One in the next, 10,000 of them: nobody writes that but as text. */
+function tower(name: 'chain' | 'chord' | 'errbacks', around: (inner: unknown) => SignatureData): Broken {
+  const [open = '', close = ''] = JSON.stringify(around('@')).split('"@"')
+  const whole = open.repeat(10_000) + JSON.stringify(add()) + close.repeat(10_000)
+  return body(`[[1, 2], {}, {"${name}": ${name === 'chord' ? whole : `[${whole}]`}}]`, /more than 1000 levels/)
+}
+
 const broken: Record<string, Broken> = {
   'a body that is an object': body('{}', /body is not \[args, kwargs, embed\]/),
   'a body of one element': body('[1]', /body is not \[args, kwargs, embed\]/),
@@ -132,6 +147,21 @@ const broken: Record<string, Broken> = {
   'arguments that are no list': body('["ab", {}, null]', /args is not a list/),
   'keyword arguments that are a list': body('[[], [1], null]', /kwargs is not an object/),
   'callbacks that are no signatures': body('[[], {}, {"callbacks": [1]}]', /callback is not a signature/),
+  'callbacks that are no list': body('[[], {}, {"callbacks": {}}]', /callbacks are not a list/),
+  'a chord that is no signature': body('[[], {}, {"chord": "x"}]', /callback is not a signature/),
+  'a chain with something else in it': workflow(
+    { chain: [composed('chain', { tasks: [7] })] },
+    /a part of a workflow is no signature/,
+  ),
+  'a group of nothing that is known': workflow({ callbacks: [composed('group', {})] }, /no signature/),
+  'a chord without a body': workflow({ chain: [composed('chord', { header: [add()] })] }, /a chord has no body/),
+  'a chord whose body is a number': workflow({ chord: composed('chord', { header: [], body: 3 }) }, /has no body/),
+  'chains inside chains, 10,000 of them': tower('chain', (inner) => composed('chain', { tasks: [inner] })),
+  'chords inside chords, 10,000 of them': tower('chord', (body) => composed('chord', { header: [add()], body })),
+  'error links of error links, 10,000 of them': tower('errbacks', (inner) => ({
+    ...add(),
+    options: { link_error: [inner] },
+  })),
   'a pickle': body('x', /application\/x-python-serialize/, { contentType: 'application/x-python-serialize' }),
   'content of no type': body('[[], {}, null]', /content of type ''/, { contentType: '' }),
   'a compression that nobody knows': header({ compression: 'application/x-none' }, /compression 'application\/x-none'/),

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Celery } from '../../../src/celery.ts'
 import { ManualClock } from '../../../src/clock.ts'
-import { type ResultMeta, resultMeta } from '../../../src/protocol/result-meta.ts'
+import { type ResultMeta, type ResultTuple, resultMeta } from '../../../src/protocol/result-meta.ts'
 import type { AsyncResult } from '../../../src/result/async-result.ts'
 import { GroupResult } from '../../../src/result/group-result.ts'
-import { TimeoutError } from '../../../src/result/result.ts'
+import { type Result, TimeoutError } from '../../../src/result/result.ts'
+import { resultFromTuple } from '../../../src/result/tuple.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 
 let app: Celery
@@ -104,6 +105,14 @@ describe('the result of a task', () => {
     for await (const [, value] of root.collect()) values.push(value)
     expect(values).toEqual(['root', 'middle', 'leaf'])
   })
+})
+
+it('the result of a chain may have more ancestors than the stack has room for', () => {
+  let tuple: ResultTuple = [['0', null], null]
+  for (let step = 1; step < 50_000; step++) tuple = [[String(step), tuple], null]
+  let steps = 0
+  for (let at: Result | undefined = resultFromTuple(tuple, app.results); at; at = at.parent) steps += 1
+  expect(steps).toBe(50_000)
 })
 
 describe('waiting for a result', () => {
