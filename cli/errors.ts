@@ -12,6 +12,9 @@ export const errorCodes = {
   STACK_DOWN: 'Start it with: celery-sandbox up -d',
   NO_REPLY: 'Look whether a worker is up (celery-sandbox ps), or wait longer with --timeout.',
   ABORTED: 'Answer y to go on, or use the -f option.',
+  UNWRITABLE: 'Name a place that can be written, with --pidfile and --logfile.',
+  NOT_PERMITTED: 'Leave --uid and --gid away, or start it as root.',
+  START_FAILED: 'See its log (--logfile), or run it without --detach.',
   ALREADY_RUNNING: 'Stop that process first, or name another file with --pidfile.',
   INTERRUPTED: 'Run the command again to go on.',
 } as const satisfies Record<string, string>

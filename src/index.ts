@@ -76,8 +76,9 @@ export {
   silentLogger,
 } from './log.ts'
 export { type LogFormats, logFormatter, logRecordForPrograms } from './log-format.ts'
-export { nodename } from './nodename.ts'
+export { hostName, nodename, nodePath } from './nodename.ts'
 export { poolNames } from './pool/choose.ts'
+export { processStart } from './process-start.ts'
 export { type Exchange, type ExchangeType, exchange, type Queue } from './protocol/entity.ts'
 export type { Event } from './protocol/event.ts'
 export { type ErrorClass, type ErrorClasses, type ExceptionInfo, RemoteError } from './protocol/exception.ts'

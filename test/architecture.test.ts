@@ -13,6 +13,7 @@ const floors: string[][] = [
     'nodename',
     'once',
     'persist',
+    'process-start',
     'service',
     'url',
     'version',

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { processStart } from '../../process-start.ts'
 
 /**
  * Who holds a message. The tag under which a taken message is recorded says it: host, process and consumer, so that
@@ -25,14 +26,14 @@ export class Holder {
   isGone(tag: string, held: (tag: string) => boolean): boolean {
     if (tag.startsWith(`${this.#stem}.`)) return !held(tag)
     const [, pid, startedAt] = processPattern.exec(tag) ?? []
-    return pid !== undefined && startedAt !== undefined && !isAlive(Number(pid), startedAt)
+    return pid !== undefined && startedAt !== undefined && processStart(Number(pid)) !== startedAt
   }
 }
 
 /** How the tags of every process of this host begin. */
 export const hostPrefix = `celery-sandbox/${hostId()}/`
 
-const ownProcess = `${hostPrefix}${process.pid}.${processState(process.pid)?.startedAt ?? 0}`
+const ownProcess = `${hostPrefix}${process.pid}.${processStart(process.pid)}`
 
 const processPattern = /^celery-sandbox\/[^/]*\/(\d+)\.(\d+)\//
 
@@ -48,26 +49,6 @@ function namespace(): string {
   } catch {
     return ''
   }
-}
-
-/** Another process may have the number by now: on Linux the time of its start tells. */
-function isAlive(pid: number, startedAt: string): boolean {
-  const state = processState(pid)
-  if (state) return state.startedAt === startedAt && !state.isZombie
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-/** From /proc/<pid>/stat, after the name in brackets: state first, time of the start twentieth. */
-function processState(pid: number): { startedAt: string; isZombie: boolean } | undefined {
-  const stat = read(`/proc/${pid}/stat`)
-  if (stat === undefined) return undefined
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { startedAt: fields[19] ?? '0', isZombie: fields[0] === 'Z' }
 }
 
 function read(path: string): string | undefined {
