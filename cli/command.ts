@@ -12,9 +12,13 @@ export interface Command<E extends CommandEvent = CommandEvent, O extends Option
   readonly arguments?: readonly (readonly [syntax: string, meaning: string])[]
   readonly options: O
   readonly examples: readonly string[]
+  /** Every word after the first argument goes to it as it is, options too. */
+  readonly readsItsOwnWords?: boolean
   run(context: Context, options: Values<O>, args: readonly string[]): AsyncIterable<E>
   /** How an event reads; undefined for those that are for programs only. */
   text(event: E, paint: Paint): string | undefined
+  /** Whether the next event goes on on the same line. */
+  staysOnLine?(event: E): boolean
   /** Shows the first events on a screen of its own; gives back the first that is not for it. */
   screen?(events: AsyncIterator<E>, context: Context): Promise<IteratorResult<E>>
 }

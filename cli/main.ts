@@ -9,7 +9,7 @@ import { parse } from './program.ts'
 export async function main(argv: readonly string[]): Promise<void> {
   const { signal, interrupt, release } = interruptible()
   endWithReader(interrupt)
-  const asked = { json: argv.includes('--json'), plain: argv.includes('--plain') }
+  const asked = { json: argv.includes('--json'), plain: argv.includes('--plain') || argv.includes('--no-color') }
   const context = createContext(asked, signal)
   try {
     const invocation = await parse(argv)

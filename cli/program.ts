@@ -23,7 +23,7 @@ const everywhere: OptionTable = {
  * @throws {CliError} USAGE
  */
 export async function parse(given: readonly string[]): Promise<Invocation | undefined> {
-  const argv = asksForHelp(given) ? [...given.slice(1), '--help'] : given
+  const argv = asksForHelp(given) ? [...calledIn(given), '--help'] : given
   const program = new Commander('celery-sandbox')
     .description('Celery in your terminal: scaffold, run, watch and break a task queue.')
     .usage('<command> [options]')
@@ -47,12 +47,18 @@ export async function parse(given: readonly string[]): Promise<Invocation | unde
   return invocation
 }
 
-/** `celery-sandbox`, `celery-sandbox help`, `celery-sandbox help up`. */
-const asksForHelp = ([first]: readonly string[]) => first === undefined || first === 'help'
+/** `celery-sandbox`, `celery-sandbox help`, `celery-sandbox help up`, `celery-sandbox multi start 3 --help`. */
+const asksForHelp = (given: readonly string[]) => given.length === 0 || given[0] === 'help' || given.includes('--help')
+
+const calledIn = (given: readonly string[]) => given.filter((word) => !/^(-.*|help)$/.test(word)).slice(0, 1)
 
 async function describe(sub: Commander, entry: CommandEntry, onCall: (invocation: Invocation) => void): Promise<void> {
   const command = await entry.load()
   for (const [syntax, meaning] of command.arguments ?? []) sub.argument(syntax, meaning)
+  if (command.readsItsOwnWords) {
+    sub.parent?.enablePositionalOptions()
+    sub.passThroughOptions().allowUnknownOption()
+  }
   const table = { ...command.options, ...everywhere }
   for (const [name, option] of Object.entries(table)) sub.addOption(commanderOption(name, option))
   if (command.examples.length > 0) {

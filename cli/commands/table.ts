@@ -20,6 +20,7 @@ export const commandTable: readonly CommandEntry[] = [
   entry('call', 'send a task by its name', () => import('./call.ts')),
   entry('result', "show a task's result", () => import('./result.ts')),
   entry('worker', 'run a worker', () => import('./worker.ts')),
+  entry('multi', 'start and stop several workers in the background', () => import('./multi.ts')),
   entry('status', 'which workers are there', () => import('./status.ts')),
   entry('beat', 'send periodic tasks when they are due', () => import('./beat.ts')),
   entry('inspect', 'ask the workers', () => import('./inspect.ts')),

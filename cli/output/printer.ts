@@ -10,7 +10,8 @@ export async function print(events: AsyncIterable<CommandEvent>, command: Comman
       context.mode === 'tty' && command.screen ? await command.screen(iterator, context) : await iterator.next()
     for (; !next.done; next = await iterator.next()) {
       const line = context.mode === 'json' ? toJson(next.value) : command.text(next.value, context.paint)
-      if (line !== undefined) context.stdout.write(`${line}\n`)
+      const end = context.mode !== 'json' && command.staysOnLine?.(next.value) ? '' : '\n'
+      if (line !== undefined) context.stdout.write(`${line}${end}`)
     }
   } finally {
     // What cannot be shown ends the command: it closes what it opened.

@@ -13,6 +13,8 @@ describe('the command line', () => {
     [['call', 'a.b', '-a', '[1, {"x": 2}]'], { args: [1, { x: 2 }] }, ['a.b']],
     [['init', 'shop', '--broker', 'redis', '-y'], { broker: 'redis', yes: true, force: false }, ['shop']],
     [['logs', '-f', '-n', '5', '--json'], { follow: true, tail: 5, json: true }, []],
+    [['multi', 'start', '3', '-c:1', '4', '--json', '--', '-x'], {}, ['start', '3', '-c:1', '4', '--json', '--', '-x']],
+    [['multi', '--nosplash', 'stop', '2', '-9'], {}, ['--nosplash', 'stop', '2', '-9']],
   ])('reads %j', async (argv, options, args) => {
     const invocation = await parse(argv)
     expect(invocation?.options).toMatchObject(options)
@@ -35,12 +37,15 @@ describe('the command line', () => {
     await expect(parse(argv)).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining(message) })
   })
 
-  it.each([[[]], [['help']], [['help', 'up']], [['up', '--help']]])('shows the help for %j', async (argv) => {
-    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-    expect(await parse(argv)).toBeUndefined()
-    expect(written.mock.calls.join('')).toMatch(/^Usage: celery-sandbox/)
-    written.mockRestore()
-  })
+  it.each([[[]], [['help']], [['help', 'up']], [['up', '--help']], [['multi', 'start', '3', '--help']]])(
+    'shows the help for %j',
+    async (argv) => {
+      const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+      expect(await parse(argv)).toBeUndefined()
+      expect(written.mock.calls.join('')).toMatch(/^Usage: celery-sandbox/)
+      written.mockRestore()
+    },
+  )
 
   it.each([
     ['2026-11-20', '2026-11-20T00:00:00.000Z'],

@@ -2,9 +2,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { hostName } from '../../src/nodename.ts'
 import { processStart } from '../../src/process-start.ts'
 import { cli, startCli, temporaryDirectory } from '../support/cli.ts'
-import { answer, type Program } from '../support/process.ts'
+import { describeWith, parts } from '../support/parts.ts'
+import { answer, type Program, run } from '../support/process.ts'
 import { until } from '../support/wait.ts'
 
 const source = `
@@ -159,5 +161,101 @@ describe('beat --detach', () => {
     await terminate(pid)
     expect(log()).toContain('beat: Shutting down...')
     expect(existsSync(inHome('beat.pid'))).toBe(false)
+  })
+})
+
+describe('multi', () => {
+  const three = ['3', '-l', 'info', '-c:1', '4', '--pidfile=%n.pid', '--logfile=%n.log']
+  const names = ['celery1', 'celery2', 'celery3']
+  const multi = (verb: string, words = three) => cli(['multi', verb, ...words, '--nosplash'], options)
+  const pids = () => names.map((name) => pidIn(`${name}.pid`))
+  const isRunning = (pid: number) => processStart(pid) !== undefined
+  const pidfiles = () => names.filter((name) => existsSync(inHome(`${name}.pid`)))
+  /** What was said, without this host and the numbers of processes. */
+  const said = (text: string) => text.replaceAll(hostName(), 'host').replaceAll(/\b\d{3,}(?=$|,|\)|\.{3})/gm, 'PID')
+
+  it('starts three workers, shows, restarts and stops them, and leaves nothing', async () => {
+    const start = await multi('start')
+    expect(said(start.stdout)).toBe(
+      '> Starting nodes...\n\t> celery1@host: OK\n\t> celery2@host: OK\n\t> celery3@host: OK\n',
+    )
+    expect(start).toMatchObject({ code: 0, stderr: '' })
+    const first = pids()
+    const { stdout } = await cli(['inspect', 'stats', '--json', '-d', `celery1@${hostName()}`], options)
+    expect(stdout).toContain('"max-concurrency":4')
+    const shown = (await multi('show')).stdout.trim().split('\n')
+    expect(shown.map((line) => /worker --detach .*-n (\w+)@/.exec(line)?.[1])).toEqual(names)
+
+    const restart = await multi('restart')
+    expect(restart).toMatchObject({ code: 0, stderr: '' })
+    for (const name of names) expect(restart.stdout).toMatch(new RegExp(`> Restarting node ${name}@.+: OK\n`))
+    expect(first.some(isRunning)).toBe(false)
+    const second = pids()
+    expect(second.every(isRunning)).toBe(true)
+
+    const stop = await multi('stopwait')
+    expect(stop.code).toBe(0)
+    expect(said(stop.stdout)).toMatch(/> Waiting for 3 nodes -> PID, PID, PID\.{3}/)
+    for (const name of names) expect(said(stop.stdout)).toContain(`\t> ${name}@host: OK\n> ${name}@host: DOWN\n`)
+    expect(second.some(isRunning)).toBe(false)
+    expect(pidfiles()).toEqual([])
+    for (const name of names) expect(readFileSync(inHome(`${name}.log`), 'utf8')).toContain('Warm shutdown')
+  })
+
+  it('recovers from a worker that was killed', async () => {
+    await multi('start')
+    const [first = 0, second = 0, third = 0] = pids()
+    process.kill(second, 'SIGKILL')
+    await ended(second)
+    const stop = await multi('stop')
+    expect(said(stop.stdout)).toContain('Could not signal celery2@host (PID): No such process\n> celery2@host: DOWN\n')
+    await ended(first)
+    await ended(third)
+    expect(pidfiles()).toEqual([])
+    expect(await multi('start')).toMatchObject({ code: 0, stderr: '' })
+    const again = pids()
+    expect(again.every(isRunning)).toBe(true)
+    expect((await multi('kill')).code).toBe(0)
+    await Promise.all(again.map(ended))
+    expect((await multi('restart')).code).toBe(0) // over the pid files of the killed
+    expect(pids().every(isRunning)).toBe(true)
+    await multi('stopwait')
+  })
+
+  it('says which worker cannot start, and why, and goes on with the next', async () => {
+    const words = ['2', '-l:1', 'loud', '--pidfile=%n.pid', '--logfile=%n.log']
+    const { code, stdout, stderr } = await multi('start', words)
+    expect(code).toBe(1)
+    expect(stderr).toContain("error[USAGE]: no such log level: 'loud'")
+    expect(said(stdout)).toBe(
+      '> Starting nodes...\n\t> celery1@host: * Child terminated with exit code 2\nFAILED\n\t> celery2@host: OK\n',
+    )
+    expect(pidfiles()).toEqual(['celery2'])
+    pidIn('celery2.pid')
+    expect((await multi('stopwait', words)).code).toBe(0)
+  })
+
+  it('tells programs what happens, an object a line', async () => {
+    const { stdout } = await multi('restart', ['solo', '--pidfile=%n.pid', '--logfile=%n.log', '--json'])
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(events.map(({ type }) => type)).toEqual(['restarting', 'spawned', 'started'])
+    expect(events.at(-1)).toMatchObject({ node: `solo@${hostName()}`, exitCode: 0 })
+    pidIn('solo.pid')
+    await multi('stopwait', ['solo', '--pidfile=%n.pid', '--logfile=%n.log'])
+  })
+
+  describeWith(['python'], 'of Python', () => {
+    it('stops these workers as its own', async () => {
+      await multi('start')
+      const running = pids()
+      const words = ['-m', 'celery', 'multi', 'stopwait', ...three, '--no-color']
+      const { stdout } = await run(parts().python.path, words, { cwd: home.path, env: { HOSTNAME: undefined } })
+      expect(said(stdout)).toContain('\t> celery1@host: OK\n')
+      expect(running.some(isRunning)).toBe(false)
+      expect(pidfiles()).toEqual([])
+    })
   })
 })
