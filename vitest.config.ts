@@ -65,7 +65,7 @@ export default defineConfig({
           name: 'terminal',
           include: ['test/e2e/**/*.test.ts'],
           exclude: ['test/e2e/docker*.test.ts'],
-          provide: { needs: ['python', 'tmux', 'ss', 'chromium', 'oldestNode'] },
+          provide: { needs: ['python', 'tmux', 'ss', 'chromium', 'systemd', 'oldestNode'] },
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,

@@ -2,6 +2,7 @@
 export const errorCodes = {
   USAGE: 'See the command with --help.',
   DIRECTORY_EXISTS: 'Choose another name, or overwrite its files with --force.',
+  FILE_EXISTS: 'Choose another directory, or overwrite them with --force.',
   INVALID_NAME: 'Use letters, digits, dashes and underscores, beginning with a letter or a digit.',
   INSTALL_FAILED: 'Run `npm install` in the project to see what is wrong, then go on.',
   PROGRAM_FAILED:

@@ -10,7 +10,7 @@ import { postgresql } from './postgresql.ts'
 import { python } from './python.ts'
 import { rabbitmq } from './rabbitmq.ts'
 import { redis } from './redis.ts'
-import { chromium, ss, tmux } from './tools.ts'
+import { chromium, ss, systemd, tmux } from './tools.ts'
 
 /** Every part there is. */
 const parts: { readonly [Name in PartName]: Part<Name> } = {
@@ -24,6 +24,7 @@ const parts: { readonly [Name in PartName]: Part<Name> } = {
   tmux,
   ss,
   chromium,
+  systemd,
   oldestNode,
 }
 

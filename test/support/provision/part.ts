@@ -16,6 +16,8 @@ export interface Endpoints {
   chromium: { path: string }
   /** Tells who holds a port. */
   ss: { path: string }
+  /** Judges units. */
+  systemd: { path: string }
   /** The oldest Node that package.json admits. */
   oldestNode: { path: string }
 }
