@@ -190,6 +190,11 @@ export function decodeTask(message: Message, accept?: readonly string[]): TaskMe
   })
 }
 
+/** The id of the task that a message calls, without a look at its body: in protocol 1 it is the correlation id. */
+export function taskIdOf({ headers, properties }: Message): unknown {
+  return headers.task === undefined ? properties.correlationId : headers.id
+}
+
 function readCall(message: Message, accept?: readonly string[]): { headers: Message['headers']; body: unknown } {
   const { headers, contentType } = message
   const { compression } = headers

@@ -1,6 +1,7 @@
 import { type Clock, isoNow } from '../clock.ts'
 import type { Exchange, Queue } from '../protocol/entity.ts'
-import type { Message } from '../protocol/message.ts'
+import type { DeliveryInfo, Message } from '../protocol/message.ts'
+import { taskIdOf } from '../protocol/task-message.ts'
 import { headersMatch, topicMatches } from './topic.ts'
 import {
   type Binding,
@@ -8,6 +9,7 @@ import {
   type Consumer,
   type DeadLetter,
   type Delivery,
+  type FoundMessage,
   maxDeadLetters,
   type Transport,
   type TransportOptions,
@@ -35,6 +37,8 @@ interface Entry {
 class Broker {
   readonly queues = new Map<string, BrokerQueue>()
   readonly bindings = new Map<string, Set<Queue>>()
+  /** What consumers have in hand, with the queue it came from. */
+  readonly unacked = new Map<Entry, BrokerQueue>()
   /** Newest first. */
   readonly deadLetters: DeadLetter[] = []
 
@@ -55,6 +59,12 @@ class Broker {
     }
   }
 
+  find(taskId: string, queues: readonly string[]): FoundMessage[] {
+    const waiting = queues.flatMap((name) => this.queues.get(name)?.line() ?? [])
+    const inHand = [...this.unacked].map(([entry, { entity }]) => found(entry, entity.name, undefined))
+    return [...waiting, ...inHand].filter(({ message }) => taskIdOf(message) === taskId)
+  }
+
   bury(letter: DeadLetter): void {
     this.deadLetters.unshift(letter)
     this.deadLetters.splice(maxDeadLetters)
@@ -66,6 +76,20 @@ class Broker {
     return bound.map((queue) => this.queues.get(queue.name)).filter((queue) => queue !== undefined)
   }
 }
+
+const found = (entry: Entry, queue: string, ahead: number | undefined): FoundMessage => ({
+  message: entry.message,
+  info: infoOf(entry),
+  queue,
+  ahead,
+})
+
+const infoOf = ({ message, exchange, routingKey, redelivered }: Entry): DeliveryInfo => ({
+  exchange,
+  routingKey,
+  priority: message.properties.priority,
+  redelivered,
+})
 
 function matches(
   { exchange, routingKey: bound, bindingArguments }: Queue,
@@ -93,6 +117,11 @@ class BrokerQueue {
 
   get isIdle(): boolean {
     return this.#consumers.length === 0
+  }
+
+  /** What waits, next one first. */
+  line(): FoundMessage[] {
+    return this.#waiting.map((entry, ahead) => found(entry, this.entity.name, ahead))
   }
 
   push(entry: Entry): void {
@@ -164,21 +193,16 @@ class MemoryConsumer implements Consumer {
 
   deliver(entry: Entry, queue: BrokerQueue): void {
     const { noAck } = queue.entity
-    if (!noAck) this.#unacked.set(entry, queue)
+    if (!noAck) this.#hold(entry, queue)
     const settle = (requeue: boolean) => {
-      if (!this.#unacked.delete(entry)) return
+      if (!this.#letGo(entry)) return
       if (requeue) queue.pushBack({ ...entry, redelivered: true })
       this.#dispatch()
     }
     this.#onDelivery({
       message: entry.message,
       queue: queue.entity.name,
-      info: {
-        exchange: entry.exchange,
-        routingKey: entry.routingKey,
-        priority: entry.message.properties.priority,
-        redelivered: entry.redelivered,
-      },
+      info: infoOf(entry),
       isLost: false,
       ack: async () => settle(false),
       reject: async ({ requeue }) => settle(requeue),
@@ -205,8 +229,20 @@ class MemoryConsumer implements Consumer {
 
   /** Gives back what was not acknowledged, oldest first in line again. */
   restore(): void {
-    for (const [entry, queue] of [...this.#unacked].reverse()) queue.pushBack({ ...entry, redelivered: true })
-    this.#unacked.clear()
+    for (const [entry, queue] of [...this.#unacked].reverse()) {
+      this.#letGo(entry)
+      queue.pushBack({ ...entry, redelivered: true })
+    }
+  }
+
+  #hold(entry: Entry, queue: BrokerQueue): void {
+    this.#unacked.set(entry, queue)
+    this.#broker.unacked.set(entry, queue)
+  }
+
+  #letGo(entry: Entry): boolean {
+    this.#broker.unacked.delete(entry)
+    return this.#unacked.delete(entry)
   }
 
   #dispatch(): void {
@@ -256,6 +292,10 @@ class MemoryTransport implements Transport {
 
   async delete(queue: Queue): Promise<void> {
     this.#broker.delete(queue.name)
+  }
+
+  async find(taskId: string, queues: readonly string[]): Promise<FoundMessage[]> {
+    return this.#broker.find(taskId, queues)
   }
 
   async deadLetters(limit?: number): Promise<DeadLetter[]> {

@@ -41,6 +41,14 @@ export interface Transport {
   /** Deletes the queue with what waits in it. */
   delete(queue: Queue): Promise<void>
 
+  /**
+   * Messages that call a task: those that wait in the queues, and those that somebody took from any queue and has not
+   * acknowledged. They stay where they are.
+   *
+   * @throws {CeleryError} UNSUPPORTED when the broker shows a message only to who takes it, as RabbitMQ does
+   */
+  find(taskId: string, queues: readonly string[]): Promise<FoundMessage[]>
+
   /** What was put aside with `Delivery.deadLetter`, newest first; the broker keeps the last thousand. */
   deadLetters(limit?: number): Promise<DeadLetter[]>
 
@@ -53,6 +61,15 @@ export interface Transport {
 
   /** Gives unacknowledged messages back to their queues, and leaves nothing open. */
   close(): Promise<void>
+}
+
+/** A message where it is. */
+export interface FoundMessage {
+  readonly message: Message
+  readonly info: DeliveryInfo
+  readonly queue: string
+  /** How many will be taken from the queue before it; undefined when somebody has it in hand. */
+  readonly ahead: number | undefined
 }
 
 /** A queue gets what an exchange has for a routing key. */

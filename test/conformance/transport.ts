@@ -5,11 +5,16 @@ import type { Message } from '../../src/protocol/message.ts'
 import type { ConsumeOptions, Delivery, Transport } from '../../src/transport/transport.ts'
 
 /** What not every transport does; those that cannot say why. */
-export type Ability = 'chooses by headers'
+export type Ability = 'chooses by headers' | 'finds the message of a task, and leaves it where it is'
 
 /** What Redis cannot, embedded or not. */
 export const redisCannot = {
   'chooses by headers': 'a binding on Redis holds a routing key and a pattern, and no headers to compare',
+} as const
+
+/** What RabbitMQ cannot. */
+export const amqpCannot = {
+  'finds the message of a task, and leaves it where it is': 'AMQP shows a message only to who takes it from its queue',
 } as const
 
 /** What a transport promises to everyone above it; each of its implementations runs the same cases. */
@@ -201,6 +206,58 @@ export function transportConformance(
       await first.reject({ requeue: true })
       expect(text(await inbox.next())).toBe('2')
       expect((await transport.deadLetters(1))[0]?.reason).toBe('bad')
+    })
+  })
+
+  describe('finding', () => {
+    itIfAble('finds the message of a task, and leaves it where it is', async () => {
+      const [queue, other] = [taskQueue(unique()), taskQueue(unique())]
+      const transport = await connect()
+      for (const declared of [queue, other]) await transport.declare(declared)
+      const id = randomUUID()
+      const calling = (headers: Message['headers'], correlationId: string) =>
+        message('', { headers, properties: { deliveryMode: 2, priority: 0, correlationId } })
+      const protocol1 = calling({}, id)
+      const protocol2 = calling({ task: 't', id }, 'c')
+      const stranger = calling({ task: 't', id: `${id}0` }, id)
+      for (const one of [stranger, protocol2, stranger, protocol1]) {
+        await transport.publish(one, defaultExchange, queue.name)
+      }
+      const look = async () =>
+        (await transport.find(id, [queue.name, other.name])).map((found) => [found.queue, found.ahead])
+      expect(await transport.find(id, [other.name])).toEqual([])
+      expect(await look()).toEqual([
+        [queue.name, 1],
+        [queue.name, 3],
+      ])
+      expect(await transport.size(queue.name)).toBe(4)
+
+      const inbox = await consume(await connect(), [queue], { prefetch: 2 })
+      await (await inbox.next()).ack()
+      const taken = await inbox.next()
+      expect([taken.message.headers, taken.info.redelivered]).toEqual([protocol2.headers, false])
+      await inbox.next()
+      expect(await look()).toEqual([
+        [queue.name, 0],
+        [queue.name, undefined],
+      ])
+      const [, inHand] = await transport.find(id, [queue.name])
+      expect(inHand).toMatchObject({ message: protocol2, info: { exchange: '', routingKey: queue.name } })
+      await taken.ack()
+      expect((await transport.find(id, [queue.name])).map(({ message }) => message)).toEqual([protocol1])
+    })
+
+    it('finds a task of an unusual name or says that it cannot', async () => {
+      const queue = taskQueue(unique())
+      const transport = await connect()
+      await transport.declare(queue)
+      const id = `ö "\\ ${queue.name}`
+      await transport.publish(message('', { headers: { task: 't', id } }), defaultExchange, queue.name)
+      if (transport.name === 'amqp') {
+        await expect(transport.find(id, [queue.name])).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+      } else {
+        expect(await transport.find(id, [queue.name])).toHaveLength(1)
+      }
     })
   })
 

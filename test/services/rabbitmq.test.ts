@@ -11,7 +11,7 @@ import { openTransport } from '../../src/transport/open.ts'
 import type { Delivery } from '../../src/transport/transport.ts'
 import { backendConformance } from '../conformance/backend.ts'
 import { survivesBrokenMessages } from '../conformance/broken-messages.ts'
-import { transportConformance } from '../conformance/transport.ts'
+import { amqpCannot, transportConformance } from '../conformance/transport.ts'
 import { freshAmqpUrl, manageRabbitmq } from '../support/fresh.ts'
 import { describeWith, parts } from '../support/parts.ts'
 import { freePort } from '../support/port.ts'
@@ -28,7 +28,8 @@ describeWith(['rabbitmq'], 'RabbitMQ', () => {
     url = await freshAmqpUrl()
   })
 
-  describe('as a transport', () => transportConformance(() => openTransport(url, { managerPort: managerPort() })))
+  describe('as a transport', () =>
+    transportConformance(() => openTransport(url, { managerPort: managerPort() }), amqpCannot))
 
   describe('as a carrier of results', () => backendConformance((options) => openRpcAt(url, options), rpcCannot))
   describe('as a place for broken messages', () =>

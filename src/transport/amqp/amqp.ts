@@ -240,6 +240,12 @@ class AmqpTransport implements Transport {
     await this.publish(asDeadLetter(message, letter), defaultExchange, deadLetterQueue.name)
   }
 
+  /** Neither AMQP nor the management plugin shows a message without taking it, which marks it as redelivered. */
+  async find(): Promise<never> {
+    const next = 'See how many wait in each queue with: celery-sandbox queues'
+    throw new CeleryError('UNSUPPORTED', 'RabbitMQ shows a message only to who takes it from its queue', { next })
+  }
+
   async deadLetters(limit = maxDeadLetters): Promise<DeadLetter[]> {
     return this.#attempt(`look at ${deadLetterQueue.name}`, async () => {
       const channel = await this.#channel()

@@ -10,6 +10,7 @@ import {
   type Consumer,
   type DeadLetter,
   type Delivery,
+  type FoundMessage,
   maxDeadLetters,
   type Transport,
   type TransportOptions,
@@ -20,6 +21,7 @@ import { buried, bury } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts'
 import { FanoutSubscription } from './fanout.ts'
+import { findTask } from './find.ts'
 import { Keys } from './keys.ts'
 import type { RedisLink } from './link.ts'
 import { scriptsOn } from './scripts.ts'
@@ -194,6 +196,10 @@ class RedisTransport implements Transport {
       }
     }
     return found
+  }
+
+  async find(taskId: string, queues: readonly string[]): Promise<FoundMessage[]> {
+    return this.#attempt(findTask(this.#link, taskId, queues))
   }
 
   async deadLetters(limit = maxDeadLetters): Promise<DeadLetter[]> {

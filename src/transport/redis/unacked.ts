@@ -168,7 +168,7 @@ export class Unacked {
       return bury(this.#commands, this.#keys, { ...letter, raw: Buffer.from(entry) }, tag)
     }
     const { info } = decodeEnvelope(record.envelope)
-    const queue = await this.#queueOf(record.exchange, record.routingKey)
+    const queue = await queueOfRecord(this.#commands, this.#keys, record)
     const list = this.#keys.list(queue, info.priority)
     const envelope = markRedelivered(record.envelope)
     const isBack = await this.#scripts.putBack([this.#keys.unackedIndex, this.#keys.unacked, list], tag, envelope, {
@@ -177,12 +177,6 @@ export class Unacked {
     })
     const why = isOverdue ? `has been silent for ${visibilityTimeout} s` : 'is dead'
     if (isBack === 1) log.warning(`restored a message of ${queue}: its consumer ${why}`)
-  }
-
-  async #queueOf(exchangeName: string, routingKey: string): Promise<string> {
-    if (exchangeName === '') return routingKey
-    const members = await this.#commands.smembers(this.#keys.binding(exchangeName))
-    return this.#keys.boundQueues(members, exchange(exchangeName, 'topic'), routingKey)[0] ?? routingKey
   }
 
   stop(): void {
@@ -198,14 +192,15 @@ interface Claim {
   readonly isOverdue: boolean
 }
 
-interface Record {
+/** What is recorded of a message that was taken. */
+export interface Recorded {
   readonly envelope: Uint8Array
   readonly exchange: string
   readonly routingKey: string
 }
 
 /** `[envelope, exchange, routing key]`; an envelope that is none is there as a string. */
-function readRecord(entry: string): Record | undefined {
+export function readRecord(entry: string): Recorded | undefined {
   try {
     const [envelope, exchangeName, routingKey] = loads(entry) as unknown[]
     if (typeof exchangeName !== 'string' || typeof routingKey !== 'string') return undefined
@@ -214,4 +209,15 @@ function readRecord(entry: string): Record | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The queue that a message was taken from. */
+export async function queueOfRecord(
+  commands: Redis,
+  keys: Keys,
+  { exchange: name, routingKey }: Recorded,
+): Promise<string> {
+  if (name === '') return routingKey
+  const members = await commands.smembers(keys.binding(name))
+  return keys.boundQueues(members, exchange(name, 'topic'), routingKey)[0] ?? routingKey
 }
