@@ -206,11 +206,17 @@ type Several<T extends readonly Canvas[]> = T | readonly [Iterable<Canvas>]
  */
 export function chain<R, H extends Result<R>>(...tasks: readonly [...Canvas[], Signature<R, H>]): Signature<R, H>
 export function chain(...tasks: readonly Canvas[]): Signature
+export function chain<S extends Signature<unknown, Result>>(tasks: Iterable<S>): Signature<ValueOf<S>>
 export function chain(tasks: Iterable<Canvas>): Signature
 export function chain(...given: Several<readonly Canvas[]>): Signature {
   const tasks = severalOf(given)
   return sign(chainOf(tasks))
 }
+
+/** The value that a signature will have. */
+export type ValueOf<S> = S extends { delay(...args: never[]): { get(...args: never[]): Promise<infer R> } }
+  ? R
+  : unknown
 
 /** What a group of signatures gives: a list of their values. */
 export type GroupSignature<R = unknown> = Group & Signature<R[], GroupResult<R>>
@@ -221,8 +227,10 @@ export type GroupSignature<R = unknown> = Group & Signature<R[], GroupResult<R>>
  * @example
  * await group(numbers.map((n) => add.s(n, n))).delay().get()   // [0, 2, 4 …]
  */
-export function group<R>(...tasks: readonly Signature<R, Result<R>>[]): GroupSignature<R>
-export function group<R>(tasks: Iterable<Signature<R, Result<R>>>): GroupSignature<R>
+export function group<const T extends readonly Signature<unknown, Result>[]>(
+  ...tasks: T
+): GroupSignature<ValueOf<T[number]>>
+export function group<S extends Signature<unknown, Result>>(tasks: Iterable<S>): GroupSignature<ValueOf<S>>
 export function group(...tasks: readonly Canvas[]): GroupSignature
 export function group(tasks: Iterable<Canvas>): GroupSignature
 export function group(...given: Several<readonly Canvas[]>): GroupSignature {

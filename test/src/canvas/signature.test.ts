@@ -1,11 +1,20 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { type Canvas, listOf } from '../../../src/canvas/canvas.ts'
 import { fromData, toData } from '../../../src/canvas/data.ts'
-import { chain, chord, chunks, group, signature, signatureFromJSON } from '../../../src/canvas/signature.ts'
+import {
+  chain,
+  chord,
+  chunks,
+  group,
+  type Signature,
+  signature,
+  signatureFromJSON,
+} from '../../../src/canvas/signature.ts'
 import { stamped } from '../../../src/canvas/stamp.ts'
 import { callsOf } from '../../../src/canvas/walk.ts'
 import { Celery } from '../../../src/celery.ts'
+import type { Result } from '../../../src/result/result.ts'
 import { anyCanvas } from '../../conformance/fixtures/any-canvas.ts'
 
 const add = (...args: number[]) => signature<number>('add', args)
@@ -106,6 +115,23 @@ describe('a signature', () => {
     expect(() => app.send(chain())).toThrow(/has nothing to run/)
     await app.close()
   })
+})
+
+it('knows the type of what it will give', () => {
+  const app = new Celery('types')
+  const plus = app.task('plus', (x: number, y: number) => x + y)
+  const text = app.task('text', (x: number) => String(x))
+  const total = app.task('total', (numbers: number[]) => numbers.length)
+  const value = <R, H extends Result<R>>(_: Signature<R, H>): R => undefined as R
+  expectTypeOf(value(chain(plus.s(1, 1), text.s()))).toEqualTypeOf<string>()
+  expectTypeOf(value(chain([plus.s(1, 1), plus.s(2)]))).toEqualTypeOf<number>()
+  expectTypeOf(value(plus.s(1, 1).pipe(text.s()))).toEqualTypeOf<string>()
+  expectTypeOf(value(group(plus.s(1, 2), text.s(3)))).toEqualTypeOf<(string | number)[]>()
+  expectTypeOf(value(group([1, 2].map((n) => plus.s(n, n))))).toEqualTypeOf<number[]>()
+  expectTypeOf(value(group(group(plus.s(1, 2))))).toEqualTypeOf<number[][]>()
+  expectTypeOf(value(chord([plus.s(1, 1), text.s(1)], total.s()))).toEqualTypeOf<number>()
+  // @ts-expect-error: a number is no text
+  plus.s('one')
 })
 
 describe('stamps', () => {
