@@ -12,6 +12,8 @@ export const errorCodes = {
   NO_PROJECT: 'Run this in a project (celery-sandbox init makes one), or name its compose file with --file.',
   STACK_DOWN: 'Start it with: celery-sandbox up -d',
   NO_REPLY: 'Look whether a worker is up (celery-sandbox ps), or wait longer with --timeout.',
+  TASK_UNKNOWN:
+    'Look at the id, and at -A; what was never kept (ignoreResult, no result backend) or has expired leaves no trace.',
   ABORTED: 'Answer y to go on, or use the -f option.',
   UNWRITABLE: 'Name a place that can be written, with --pidfile and --logfile.',
   NOT_PERMITTED: 'Leave --uid and --gid away, or start it as root.',

@@ -53,7 +53,7 @@ export { Celery } from './celery.ts'
 export { type Clock, ManualClock, sleep, systemClock, type Timer } from './clock.ts'
 export { type CommandDescription, readWords } from './control/command.ts'
 export type { ConsumerOptions, Control, ControlOptions, InspectOptions, Said } from './control/control.ts'
-export type { Inspect, QueueInfo, Replies, RequestInfo, ScheduledInfo } from './control/inspect.ts'
+export type { Inspect, QueueInfo, Replies, RequestInfo, ScheduledInfo, TaskPlace } from './control/inspect.ts'
 export { createEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded/broker.ts'
 export { CeleryError, type ErrorCode, errorCodes, messageOf } from './errors.ts'
 export {
@@ -81,10 +81,18 @@ export { poolNames } from './pool/choose.ts'
 export { processStart } from './process-start.ts'
 export { type Exchange, type ExchangeType, exchange, type Queue } from './protocol/entity.ts'
 export type { Event } from './protocol/event.ts'
-export { type ErrorClass, type ErrorClasses, type ExceptionInfo, RemoteError } from './protocol/exception.ts'
+export {
+  describeException,
+  type ErrorClass,
+  type ErrorClasses,
+  type ExceptionInfo,
+  parseExceptionInfo,
+  RemoteError,
+} from './protocol/exception.ts'
 export { repr } from './protocol/repr.ts'
 export type { ResultMeta } from './protocol/result-meta.ts'
 export { type State, states } from './protocol/states.ts'
+export { decodeTask, type TaskMessage } from './protocol/task-message.ts'
 export { AsyncResult, PendingResult } from './result/async-result.ts'
 export { EagerResult } from './result/eager-result.ts'
 export { type GraphNode, graphOf, ResultGraph } from './result/graph.ts'
@@ -98,7 +106,7 @@ export type { Service } from './service.ts'
 export { redirectConsole } from './trace/redirect.ts'
 export { survive } from './trace/stray.ts'
 export { openTransport } from './transport/open.ts'
-export type { Binding, Transport } from './transport/transport.ts'
+export type { Binding, DeadLetter, FoundMessage, Transport } from './transport/transport.ts'
 export { maskUrl, parseUrl, type ServiceUrl } from './url.ts'
 export { version } from './version.ts'
 export { type WorkerLogOptions, workerLog, workerLogFormatter } from './worker/logging.ts'

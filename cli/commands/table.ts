@@ -19,6 +19,7 @@ export const commandTable: readonly CommandEntry[] = [
   entry('repl', 'talk to the app: every task is a word', () => import('./repl.ts')),
   entry('call', 'send a task by its name', () => import('./call.ts')),
   entry('result', "show a task's result", () => import('./result.ts')),
+  entry('trace', 'the story of one task', () => import('./trace.ts')),
   entry('worker', 'run a worker', () => import('./worker.ts')),
   entry('multi', 'start and stop several workers in the background', () => import('./multi.ts')),
   entry('status', 'which workers are there', () => import('./status.ts')),

@@ -91,6 +91,20 @@ describe('without Docker', () => {
     expect(await here('result', sent.stdout.trim(), '--timeout', '5')).toMatchObject({ code: 0, stdout: '42\n' })
   })
 
+  it('trace tells the story of a task from what the workers logged', async () => {
+    const sent = await here('call', 'arithmetics.mul', '-a', '[6, 7]', '--wait')
+    const id = sent.stdout.split('\n')[0] ?? ''
+    const { stdout, code } = await here('trace', id)
+    expect(code).toBe(0)
+    const worker = String.raw`\(shop-worker-[12]\)`
+    const told = `received +${worker}\n.* started .*${worker}\n.* succeeded +42 +${worker}`
+    expect(stdout).toMatch(new RegExp(`^arithmetics\\.mul\n[^]* ${told}`))
+    expect(await here('trace', 'nobody-sent-it')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('TASK_UNKNOWN'),
+    })
+  })
+
   it('a task that failed ends call with exit code 4 and its traceback', async () => {
     expect(await here('call', 'arithmetics.div', '-k', '{"x": 1, "y": 0}', '--wait')).toMatchObject({
       code: 4,
