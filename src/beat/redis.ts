@@ -3,7 +3,7 @@ import { type Clock, sleep } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { hostName } from '../nodename.ts'
-import { connectionError, connectRedis, hangUp, type Redis } from '../transport/redis/connection.ts'
+import type { Redis } from '../transport/redis/connection.ts'
 import { maskUrl } from '../url.ts'
 import { readStored, type ScheduleStore, type Stored, writeStored } from './store.ts'
 
@@ -18,6 +18,9 @@ export interface RedisStoreOptions {
   /** After which the lock of a beat that died is free. @default 15_000 */
   readonly lockMs?: number
 }
+
+// Its library costs every start of the command line that loads this file.
+const library = () => import('../transport/redis/connection.ts')
 
 type Transaction = ReturnType<Redis['multi']>
 
@@ -103,6 +106,7 @@ export class RedisStore implements ScheduleStore {
     if (!redis) return
     await this.#previous
     await changeIfHeld(redis, this.#keys.lock, this.#name, (change) => change.del(this.#keys.lock)).catch(() => {})
+    const { hangUp } = await library()
     hangUp(redis)
   }
 
@@ -118,6 +122,7 @@ export class RedisStore implements ScheduleStore {
     try {
       return await question(redis)
     } catch (cause) {
+      const { connectionError } = await library()
       throw connectionError(this.#url, cause, 'BACKEND_UNREACHABLE')
     }
   }
@@ -125,7 +130,8 @@ export class RedisStore implements ScheduleStore {
   #connected(): Promise<Redis> {
     if (this.#connection) return this.#connection
     const { connectTimeoutMs, masterName = null } = this.#options
-    const connecting = connectRedis(this.#url, { connectTimeoutMs, masterName, code: 'BACKEND_UNREACHABLE' })
+    const options = { connectTimeoutMs, masterName, code: 'BACKEND_UNREACHABLE' } as const
+    const connecting = library().then(({ connectRedis }) => connectRedis(this.#url, options))
     this.#connection = connecting
     connecting.catch(() => {
       if (this.#connection === connecting) this.#connection = undefined

@@ -174,7 +174,7 @@ describe('without Docker', () => {
 
   it('a worker that is killed is shown as such, and up brings it back', async () => {
     const stats = await here('inspect', 'stats', '-d', 'celery@shop-worker-1', '--json')
-    process.kill(JSON.parse(stats.stdout).reply.pid, 'SIGKILL')
+    process.kill(JSON.parse(stats.stdout.split('\n')[0] ?? '').reply.pid, 'SIGKILL')
     const health = async () => {
       const { containers } = JSON.parse((await here('ps', '--json')).stdout)
       return containers.find((c: { name: string }) => c.name === 'shop-worker-1')
