@@ -68,6 +68,9 @@ export async function gather(app: Celery, id: string, asked: Asked, context: Con
   }
 }
 
+/** Queues in which no task waits to be run: events, commands and their answers, dead letters. */
+const ofNodes = /^celeryev\.|\.pidbox$|^celery-sandbox\.dead-letter$/
+
 async function queueNames(
   app: Celery,
   transport: Transport,
@@ -76,9 +79,10 @@ async function queueNames(
 ): Promise<string[]> {
   // A queue to which something was sent is bound, also if nobody serves it. Not every RabbitMQ tells.
   const bound = await transport.bindings().catch(() => [])
+  const sentTo = bound.map(({ queue }) => queue).filter((queue) => !ofNodes.test(queue))
   const declared = app.queues.defaults.map(({ name }) => name)
   const served = Object.values(serving).flatMap((queues) => listOf(queues).map(({ name }) => name))
-  return [...new Set([...declared, ...served, ...bound.map(({ queue }) => queue), ...named])]
+  return [...new Set([...declared, ...served, ...sentTo, ...named])]
 }
 
 const depthsOf = async (transport: Transport, queues: readonly string[]): Promise<Map<string, number>> =>

@@ -161,6 +161,7 @@ export function momentsOfLine({ container, time, text }: LogEvent, id: string): 
 }
 
 const mentions = (text: string, id: string): boolean => {
+  if (id === '') return false
   for (let at = text.indexOf(id); at !== -1; at = text.indexOf(id, at + 1)) {
     if (!/[\w-]/.test(text[at - 1] ?? ' ') && !/[\w-]/.test(text[at + id.length] ?? ' ')) return true
   }

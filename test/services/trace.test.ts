@@ -3,13 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freshAmqpUrl, freshRedisUrl } from '../support/fresh.ts'
-import { describeWith } from '../support/parts.ts'
+import { describeWith, parts } from '../support/parts.ts'
 import { type Program, run } from '../support/process.ts'
 import { type PythonClient, pythonClient } from '../support/python/client.ts'
 import { startPythonWorker } from '../support/python/worker.ts'
 
 const bin = join(import.meta.dirname, '../../cli/bin.ts')
 const fixture = join(import.meta.dirname, '../cli/trace/fixtures/app.ts')
+
+interface Hint {
+  readonly words?: string[]
+  readonly env?: Record<string, string>
+}
 
 describeWith(['redis', 'rabbitmq', 'python'], 'trace of what Python sends and holds', () => {
   describe.each([
@@ -32,8 +37,8 @@ describeWith(['redis', 'rabbitmq', 'python'], 'trace of what Python sends and ho
     })
 
     const send = (call: string) => python.eval(`(${call}).id`).then(String)
-    const trace = (id: string, ...words: string[]) => {
-      const env = { CELERY_BROKER_URL: broker, CELERY_RESULT_BACKEND: backend, NO_COLOR: '1' }
+    const trace = (id: string, { words = [], env: more = {} }: Hint = {}) => {
+      const env = { ...more, CELERY_BROKER_URL: broker, CELERY_RESULT_BACKEND: backend, NO_COLOR: '1' }
       return run(process.execPath, [bin, 'trace', id, '-A', fixture, ...words], { cwd: tmpdir(), env })
     }
 
@@ -63,8 +68,11 @@ describeWith(['redis', 'rabbitmq', 'python'], 'trace of what Python sends and ho
           expect.stringContaining('not known from the queues: RabbitMQ shows a message'),
         ])
         expect(stderr).toMatch(/^error\[TASK_UNKNOWN\].*\n {2}It may wait in a queue that no worker serves/)
-        const named = await trace(waiting, '-Q', 'nobody')
-        expect(named.stderr).toMatch(/^error\[TASK_UNKNOWN\].*\n {2}It may be the message that waits where/)
+        const { port } = new URL(parts().rabbitmq.managementUrl)
+        for (const hint of [{ words: ['-Q', 'nobody'] }, { env: { MANAGER_PORT: port } }]) {
+          const told = (await trace(waiting, hint)).stderr
+          expect(told).toMatch(/^error\[TASK_UNKNOWN\].*\n {2}It may be the message that waits where/)
+        }
       }
     })
 
