@@ -1,4 +1,3 @@
-import type { Timer } from '../clock.ts'
 import type { ResultMeta, ResultTuple } from '../protocol/result-meta.ts'
 import { states } from '../protocol/states.ts'
 import type { Backend, BackendOptions, ChordMember, ChordStore, GroupStore } from './backend.ts'
@@ -20,7 +19,8 @@ type Watcher = (meta: ResultMeta) => void
 interface Store {
   metas: Map<string, ResultMeta>
   watchers: Map<string, Set<Watcher>>
-  expiries: Map<string, Timer>
+  /** Epoch milliseconds; the first to expire first. */
+  expiries: Map<string, number>
   groups: Map<string, ResultTuple>
   chords: Map<string, Count>
 }
@@ -61,10 +61,12 @@ class MemoryBackend implements Backend {
     if (metas.get(meta.task_id)?.status === states.SUCCESS) return
     metas.set(meta.task_id, meta)
     this.#expireLater(meta.task_id)
+    this.#dropExpired()
     for (const watcher of watchers.get(meta.task_id) ?? []) watcher(structuredClone(meta))
   }
 
   async get(taskId: string): Promise<ResultMeta | undefined> {
+    this.#dropExpired()
     return structuredClone(this.#store.metas.get(taskId))
   }
 
@@ -81,7 +83,6 @@ class MemoryBackend implements Backend {
 
   async forget(taskId: string): Promise<void> {
     this.#store.metas.delete(taskId)
-    this.#store.expiries.get(taskId)?.cancel()
     this.#store.expiries.delete(taskId)
   }
 
@@ -118,19 +119,22 @@ class MemoryBackend implements Backend {
     }
   }
 
-  async close(): Promise<void> {
-    for (const timer of this.#store.expiries.values()) timer.cancel()
-    this.#store.expiries.clear()
-  }
+  async close(): Promise<void> {}
 
+  // Not by timers: each would hold what it was set in, the task that stored the result, for a day.
   #expireLater(taskId: string): void {
     const { clock, resultExpires } = this.#options
-    this.#store.expiries.get(taskId)?.cancel()
-    if (resultExpires === 0) return
-    this.#store.expiries.set(
-      taskId,
-      clock.timer(() => void this.forget(taskId), resultExpires * 1000),
-    )
+    this.#store.expiries.delete(taskId)
+    if (resultExpires > 0) this.#store.expiries.set(taskId, clock.now() + resultExpires * 1000)
+  }
+
+  #dropExpired(): void {
+    const now = this.#options.clock.now()
+    for (const [taskId, deadline] of this.#store.expiries) {
+      if (deadline > now) return
+      this.#store.metas.delete(taskId)
+      this.#store.expiries.delete(taskId)
+    }
   }
 }
 
