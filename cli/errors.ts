@@ -6,7 +6,7 @@ export const errorCodes = {
   INVALID_NAME: 'Use letters, digits, dashes and underscores, beginning with a letter or a digit.',
   INSTALL_FAILED: 'Run `npm install` in the project to see what is wrong, then go on.',
   PROGRAM_FAILED:
-    'Correct the program; its words are the tasks by name, app, tasks, signature, sendTask, result, ping.',
+    'Correct the program; its words are the tasks by name, app, tasks, signature, chain, group, chord, sendTask, result, ping.',
   NOT_JSON: 'Give a value without circles, or leave --json away.',
   NOT_A_TTY: 'Give the answers as flags; --yes takes the defaults.',
   NO_PROJECT: 'Run this in a project (celery-sandbox init makes one), or name its compose file with --file.',

@@ -60,4 +60,7 @@ export function maskUrl(text: string): string {
 }
 
 // A password may hold anything, also what an address may not: it ends with the last `@`.
-const maskAddress = (address: string) => address.replace(/^([^:]+:\/\/[^:/@]*):.*@/s, '$1:**@')
+const maskAddress = (address: string) =>
+  address
+    .replace(/^([^:]+:\/\/[^:/@]*):.*@/s, '$1:**@')
+    .replace(/([?&][^=&]*(?:pass|secret|token|credential)[^=&]*=)[^&]*/gi, '$1**')

@@ -12,6 +12,7 @@ const floors: string[][] = [
     'log-format',
     'nodename',
     'once',
+    'pattern',
     'persist',
     'process-start',
     'service',

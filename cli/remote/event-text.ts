@@ -15,7 +15,7 @@ export function eventWriter(): (event: ReceivedEvent) => string {
   const tasks = new Map<string, string>()
 
   const taskOf = ({ uuid, name, args, kwargs, type }: ReceivedEvent): string => {
-    if (!(type in identity)) return tasks.get(String(uuid)) ?? ''
+    if (!Object.hasOwn(identity, type)) return tasks.get(String(uuid)) ?? ''
     const task = `${name}(${uuid}) args=${args} kwargs=${kwargs}`
     tasks.delete(String(uuid))
     tasks.set(String(uuid), task)
@@ -29,13 +29,13 @@ export function eventWriter(): (event: ReceivedEvent) => string {
   return (event) => {
     const { type, timestamp, hostname, ...rest } = event
     const isTask = type.startsWith('task-')
-    const told = identity[type] ?? idAlone
+    const told = (Object.hasOwn(identity, type) && identity[type]) || idAlone
     const fields = Object.keys(rest)
       .filter((key) => !isTask || !told.has(key))
       .sort()
       .map((key) => `${key}=${plain(rest[key])}`)
       .join(', ')
-    const head = `${hostname} [${pythonTime(timestamp)}] ${humanTypes[type] ?? type.replaceAll('-', ' ')}`
+    const head = `${hostname} [${pythonTime(timestamp)}] ${(Object.hasOwn(humanTypes, type) && humanTypes[type]) || type.replaceAll('-', ' ')}`
     const colon = fields ? ':' : ''
     // A line is one event, whatever stands in its fields.
     return sanitize(`${head}${colon}${isTask ? ` ${taskOf(event)}` : ''} ${fields}`).replaceAll('\n', '\\n')
@@ -53,8 +53,12 @@ const idAlone: ReadonlySet<string> = new Set(['uuid'])
 /** As Python's `str`. */
 const plain = (value: unknown) => (typeof value === 'string' ? value : repr(value, Number.POSITIVE_INFINITY))
 
+/** Whether a sender's epoch seconds are a moment that a Date can be. */
+export const isTime = (seconds: number): boolean => Math.abs(seconds) < 8.64e12
+
 /** `2026-11-20 09:26:13.796134+00:00`. */
 function pythonTime(seconds: number): string {
+  if (!isTime(seconds)) return String(seconds)
   const micros = Math.round((seconds % 1) * 1e6)
   const whole = new Date(Math.floor(seconds) * 1000 + (micros === 1e6 ? 1000 : 0)).toISOString().slice(0, 19)
   const fraction = micros % 1e6 === 0 ? '' : `.${String(micros).padStart(6, '0')}`

@@ -4,6 +4,7 @@ import {
   chain,
   chord,
   chunks,
+  graphOf,
   group,
   map,
   shortName,
@@ -11,7 +12,7 @@ import {
   type Task,
 } from '../../src/index.ts'
 
-const canvas = { chain, chord, chunks, group, map, starmap }
+const canvas = { chain, chord, chunks, graphOf, group, map, starmap }
 
 /** The words that a session knows beyond JavaScript's own: the app, each task by name, and what acts on them. */
 export function wordsOf(app: Celery): Record<string, unknown> {

@@ -30,19 +30,19 @@ export class FileStore implements ScheduleStore {
     if (text === undefined) return undefined
     try {
       return readStored(text)
-    } catch (error) {
-      await this.#setAside(error)
+    } catch {
+      if (!isOurs(text)) throw unusable(this.#path, new Error('there is something else in it'))
+      await this.#setAside()
       return undefined
     }
   }
 
-  async #setAside(error: unknown): Promise<void> {
+  async #setAside(): Promise<void> {
     const aside = `${this.#path}.unreadable`
     await rename(this.#path, aside).catch((cause) => {
       throw unusable(this.#path, cause)
     })
-    const what = `beat: ${this.#path} cannot be read (${messageOf(error)})`
-    this.#log.warning(`${what}; it is now ${aside}, and the last runs are forgotten`)
+    this.#log.warning(`beat: ${this.#path} cannot be read; it is now ${aside}, and the last runs are forgotten`)
   }
 
   // A reader, and who is killed in the middle, finds the old text or the new one.
@@ -50,7 +50,8 @@ export class FileStore implements ScheduleStore {
     const draft = `${this.#path}.draft`
     try {
       await mkdir(dirname(this.#path), { recursive: true })
-      const file = await open(draft, 'w')
+      await rm(draft, { force: true })
+      const file = await open(draft, 'wx') // never through a link
       try {
         await file.writeFile(writeStored(stored))
         await file.sync()
@@ -66,6 +67,9 @@ export class FileStore implements ScheduleStore {
 
   async close(): Promise<void> {}
 }
+
+/** Whether it may be what we wrote, or part of it: a file that was named by mistake is nobody's to move. */
+const isOurs = (text: string) => /^[\s\0]*($|\{)/.test(text)
 
 function unusable(path: string, cause: unknown): CeleryError {
   const next = 'Name another file: --schedule (setting beatScheduleFilename).'

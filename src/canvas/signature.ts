@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { CeleryError } from '../errors.ts'
+import { repr } from '../protocol/repr.ts'
 import { parseSignatureData, type SignatureData } from '../protocol/signature-data.ts'
 import type { AsyncResult, PendingResult } from '../result/async-result.ts'
 import type { GroupResult } from '../result/group-result.ts'
@@ -78,6 +79,7 @@ class Verbs<R, H extends Result<R>> {
 
   /** What follows it, each with the value of the one before: Celery's `|`. A group before another makes a chord. */
   pipe<R2, H2 extends Result<R2>>(...next: readonly [...Canvas[], Signature<R2, H2>]): Signature<R2, H2> {
+    next.forEach(checked)
     const body = () => (next.length === 1 ? (next[0] as Canvas) : chainOf(next))
     const piped = this.#canvas.kind === 'group' ? chordOf(this.#canvas, body()) : chainOf([this.#canvas, ...next])
     return sign<R2, H2>(piped, this.#sender)
@@ -249,7 +251,8 @@ export function chord<R, H extends Result<R>>(
   header: Iterable<Canvas> | Canvas,
   body: Signature<R, H>,
 ): Signature<R, H> {
-  const tasks = 'kind' in header ? [header] : [...header]
+  const tasks = Symbol.iterator in header ? [...header].map(checked) : [checked(header)]
+  checked(body)
   const [first] = tasks
   const members = first?.kind === 'group' && tasks.length === 1 ? first : groupOf(tasks)
   return sign<R, H>(chordOf(members, body))
@@ -296,6 +299,16 @@ function mappable<R>(task: Mappable<R>): { data: SignatureData; sender: Sender |
 
 function severalOf(given: Several<readonly Canvas[]>): readonly Canvas[] {
   const [first] = given
-  const isList = given.length === 1 && first !== undefined && !('kind' in first)
-  return isList ? [...(first as Iterable<Canvas>)] : (given as readonly Canvas[])
+  const isList = given.length === 1 && typeof first === 'object' && first !== null && Symbol.iterator in first
+  return (isList ? [...first] : (given as readonly Canvas[])).map(checked)
+}
+
+/** @throws {TypeError} for what people take for a signature: a task, a call that is on its way, a value */
+function checked(given: Canvas): Canvas {
+  if (typeof given === 'object' && given !== null && 'kind' in given) return given
+  const { taskName } = (given ?? {}) as { taskName?: string }
+  if (taskName !== undefined) throw new TypeError(`${taskName} is a task and no signature: did you forget .s()?`)
+  const isSent = (given as unknown) instanceof Promise
+  const what = isSent ? 'a call that is on its way, or a promise,' : repr(given)
+  throw new TypeError(`${what} is no signature: make one with task.s(…)`)
 }

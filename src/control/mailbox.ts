@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { CeleryError } from '../errors.ts'
 import { fnmatch } from '../fnmatch.ts'
+import { beginsAs } from '../pattern.ts'
 import { type ControlRequest, controlQueue, decodeControl, encodeReply, exchangeOfReply } from '../protocol/control.ts'
 import type { Queue } from '../protocol/entity.ts'
 import { describeException, toExceptionInfo } from '../protocol/exception.ts'
@@ -67,13 +68,5 @@ async function resultOf({ method, arguments: args }: ControlRequest, options: Ma
 function isForNode({ destination, pattern, matcher }: ControlRequest, nodename: string): boolean {
   if (destination?.length) return destination.includes(nodename)
   if (!pattern || !matcher) return true
-  return matcher === 'pcre' ? matchesAtStart(pattern, nodename) : fnmatch(pattern)(nodename)
-}
-
-function matchesAtStart(pattern: string, text: string): boolean {
-  try {
-    return new RegExp(`^(?:${pattern})`).test(text)
-  } catch {
-    return false
-  }
+  return matcher === 'pcre' ? beginsAs(pattern, nodename) : fnmatch(pattern)(nodename)
 }

@@ -309,9 +309,10 @@ function rank(state: State): number {
  * A retry begins anew.
  */
 function merged(task: ClusterTask, subject: string, event: ReceivedEvent): ClusterTask {
-  const state = stateOf[subject] ?? subject.toUpperCase()
+  const isKnown = Object.hasOwn(stateOf, subject)
+  const state = (isKnown && stateOf[subject]) || subject.toUpperCase()
   const isLate = state !== states.RETRY && task.state !== states.RETRY && rank(state) > rank(task.state)
-  const time = subject in stateOf ? { [subject]: event.timestamp } : {}
+  const time = isKnown ? { [subject]: event.timestamp } : {}
   const clock = Math.max(task.clock, number(event.clock) ?? 0)
   const told = { ...task, ...factsOf(event), ...time, clock }
   return isLate ? told : { ...told, state, timestamp: event.timestamp }

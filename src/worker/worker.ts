@@ -156,6 +156,7 @@ export class Worker implements Service {
     if (this.#stopping.signal.aborted) return this.stopped
     this.#starting ??= this.#start()
     return this.#starting.catch(async (error) => {
+      if (this.#stopping.signal.aborted) return this.stopped
       await this.stop()
       throw error
     })

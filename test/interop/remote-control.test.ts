@@ -160,7 +160,9 @@ describeWith(['redis', 'rabbitmq', 'python'], 'the command lines of Python and T
     it('show what waits in each queue, and who serves it', async () => {
       await app.sendTask('tasks.add', { args: [1, 1], queue: 'forgotten' })
       const { stdout, code } = await ours('queues', '-Q', 'forgotten', '-t', '3')
-      expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      // An earlier command had the workers serve one more.
+      const rows = stdout.split('\n').map((line) => line.split(/ {2,}/))
+      expect(rows.filter(([queue]) => queue !== 'extra')).toEqual([
         ['QUEUE', 'DEPTH', 'UNACKED', 'CONSUMERS', 'WORKERS'],
         ['celery', '0', '1', '1', 'ts@test'],
         ['forgotten', '1', '0', '0', 'nobody consumes it'],

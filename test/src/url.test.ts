@@ -10,6 +10,11 @@ describe('an address without its password', () => {
     ['redis://:pa ss@host/0', 'redis://:**@host/0'],
     ['redis://:p@ss/w:o#rd@host/0', 'redis://:**@host/0'],
     ['redis://:two\nlines@host/0', 'redis://:**@host/0'],
+    ['redis://host/0?password=one&ssl_cert_reqs=none', 'redis://host/0?password=**&ssl_cert_reqs=none'],
+    [
+      'redis://:a@h/0?x=1;db+postgresql://u:b@i/d?sslpassword=c',
+      'redis://:**@h/0?x=1;db+postgresql://u:**@i/d?sslpassword=**',
+    ],
     ['cannot reach redis://:secret@host/0 from celery@box', 'cannot reach redis://:**@host/0 from celery@box'],
   ])('%j is %j', (text, masked) => expect(maskUrl(text)).toBe(masked))
 })

@@ -13,6 +13,7 @@ import {
 import type { Context } from '../../context.ts'
 import { onAbort } from '../../interrupt.ts'
 import { sanitize } from '../../output/sanitize.ts'
+import { isTime } from '../../remote/event-text.ts'
 
 /** Shows workers and tasks as they change, with Celery's keys, until Ctrl-C. */
 export async function watchCluster(app: Celery, { stdin, stdout, signal }: Context): Promise<void> {
@@ -79,13 +80,16 @@ export function EventsScreen({ cluster, orders, now }: EventsScreenProps) {
   const onKey: Readonly<Record<string, () => void>> = {
     j: () => move(1),
     k: () => move(-1),
-    i: () => selected && show({ title: `Task details for ${selected.uuid}`, lines: details(selected) }),
+    i: () => selected && show({ title: `Task details for ${sanitize(selected.uuid)}`, lines: details(selected) }),
     t: () =>
       selected?.traceback &&
-      show({ title: `Task Exception Traceback for ${selected.uuid}`, lines: linesOf(selected.traceback) }),
+      show({ title: `Task Exception Traceback for ${sanitize(selected.uuid)}`, lines: linesOf(selected.traceback) }),
     r: () =>
       selected &&
-      show({ title: `Task Result for ${selected.uuid}`, lines: linesOf(selected.result ?? selected.exception ?? '') }),
+      show({
+        title: `Task Result for ${sanitize(selected.uuid)}`,
+        lines: linesOf(selected.result ?? selected.exception ?? ''),
+      }),
     c: () => selected && order(orders.revoke(selected.uuid)),
     l: () => selected?.name && setRate(''),
   }
@@ -191,7 +195,7 @@ const colors: Readonly<Record<string, string>> = {
 }
 
 function TaskRow({ task, isSelected, columns }: { task: ClusterTask; isSelected: boolean; columns: number }) {
-  const time = new Date(task.timestamp * 1000).toISOString().slice(11, 19)
+  const time = isTime(task.timestamp) ? new Date(task.timestamp * 1000).toISOString().slice(11, 19) : '?'
   const cells = [task.uuid, task.name ?? '', task.worker ?? '*NONE*', time]
   return (
     <Text inverse={isSelected} wrap="truncate">

@@ -1,3 +1,4 @@
+import { beginsAs } from '../../pattern.ts'
 import type { Exchange, Queue } from '../../protocol/entity.ts'
 import type { Binding, TransportOptions } from '../transport.ts'
 
@@ -72,7 +73,7 @@ export class Keys {
   boundQueues(members: readonly string[], exchange: Exchange, routingKey: string): string[] {
     const bindings = members.map((member) => member.split(this.#options.sep))
     const matching = bindings.filter(([key = '', pattern = '']) =>
-      exchange.type === 'topic' && pattern ? new RegExp(pattern).test(routingKey) : key === routingKey,
+      exchange.type === 'topic' && pattern ? beginsAs(pattern, routingKey) : key === routingKey,
     )
     return [...new Set(matching.map((fields) => fields[2] ?? ''))].filter((queue) => queue !== '')
   }

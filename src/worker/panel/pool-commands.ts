@@ -47,6 +47,7 @@ export const poolCommands: Commands = {
 
 function resize({ pool, autoscaler, resize }: PanelTarget, how: 'grow' | 'shrink', by: number): object {
   if (autoscaler) return { error: `pool_${how} is not supported with autoscale. Adjust autoscale range instead.` }
+  if (!Number.isInteger(by)) return { error: `a pool changes by whole numbers, not by ${by}` }
   if (pool.concurrency + by < 1) return { error: `a pool of ${pool.concurrency} cannot shrink by ${-by}` }
   resize(pool.concurrency + by)
   return { ok: `pool will ${how}` }

@@ -4,6 +4,7 @@ import type { Command } from '../../control/command.ts'
 import type { Pool } from '../../pool/pool.ts'
 import type { Queue } from '../../protocol/entity.ts'
 import type { LamportClock } from '../../protocol/lamport.ts'
+import { repr } from '../../protocol/repr.ts'
 import type { Autoscaler } from '../autoscale.ts'
 import type { Gossip } from '../gossip.ts'
 import type { Heartbeat } from '../heartbeat.ts'
@@ -56,5 +57,9 @@ export const texts = (given: unknown): string[] =>
   Array.isArray(given) ? given.map(String) : given === undefined || given === null ? [] : [String(given)]
 
 /** A number that may be left out. */
-export const numberOr = <T>(given: unknown, otherwise: T): number | T =>
-  given === undefined || given === null ? otherwise : Number(given)
+export function numberOr<T>(given: unknown, otherwise: T): number | T {
+  if (given === undefined || given === null) return otherwise
+  const number = Number(given)
+  if (!Number.isFinite(number)) throw new RangeError(`${repr(given)} is no number`)
+  return number
+}

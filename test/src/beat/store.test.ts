@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -50,7 +50,6 @@ describe('the store in a file', () => {
   it.each([
     ['nothing', ''],
     ['half of it', '{"version": 1, "timezone": null, "ena'],
-    ['a shelf of Python’s', '\x13\x57\x9a\xce'],
     ['another version', '{"version": 2, "timezone": null, "enableUtc": true, "entries": {}}'],
     [
       'a time that is none',
@@ -61,12 +60,30 @@ describe('the store in a file', () => {
     writeFileSync(path, text)
     const store = new FileStore(path, log)
     expect(await store.load()).toBeUndefined()
-    expect(lines).toEqual([
-      expect.stringMatching(/schedule\.json cannot be read \(.+\); it is now .+\.unreadable, and/),
-    ])
+    expect(lines).toEqual([expect.stringMatching(/schedule\.json cannot be read; it is now .+\.unreadable, and/)])
     expect(readFileSync(`${path}.unreadable`, 'utf8')).toBe(text)
     await store.save({ timezone: null, enableUtc: true, entries: {} })
     expect(await store.load()).toEqual({ timezone: null, enableUtc: true, entries: {} })
+  })
+
+  it.each([
+    ['a shelf of Python’s', '\x13\x57\x9a\xce'],
+    ['a program', 'export const app = 1'],
+  ])('that holds %s, which is not its own, stays as it is', async (_, text) => {
+    path = join(directory, 'app.ts')
+    writeFileSync(path, text)
+    await expect(new FileStore(path, log).load()).rejects.toThrow('there is something else in it')
+    expect(readdirSync(directory)).toEqual(['app.ts'])
+    expect(readFileSync(path, 'utf8')).toBe(text)
+  })
+
+  it('is written through no link', async () => {
+    path = join(directory, 'schedule.json')
+    const victim = join(directory, 'victim')
+    writeFileSync(victim, 'mine')
+    symlinkSync(victim, `${path}.draft`)
+    await new FileStore(path, log).save({ timezone: null, enableUtc: true, entries: {} })
+    expect(readFileSync(victim, 'utf8')).toBe('mine')
   })
 
   it('says when it cannot be one', async () => {

@@ -106,6 +106,23 @@ describe('a signature', () => {
     expect(() => signatureFromJSON({ no: 'task' })).toThrow(/no signature/)
   })
 
+  it('is not what people take for one', () => {
+    const task = Object.assign(() => 1, { taskName: 'tasks.mul' }) as unknown as Canvas
+    const value = 4 as unknown as Canvas
+    const nothing = undefined as unknown as Canvas
+    const promise = Promise.resolve() as unknown as Canvas
+    for (const make of [
+      () => chain(add(1), task),
+      () => chord([add(1)], task as Signature),
+      () => add(1).pipe(task as Signature),
+    ]) {
+      expect(make).toThrow('tasks.mul is a task and no signature: did you forget .s()?')
+    }
+    expect(() => chain(value, add(1))).toThrow('4 is no signature: make one with task.s(…)')
+    expect(() => group([nothing])).toThrow('None is no signature')
+    expect(() => group([promise])).toThrow('a call that is on its way')
+  })
+
   it('is sent by the app of the task that made it, and says so when there is none', async () => {
     const app = new Celery('signatures', { brokerUrl: 'memory://signatures' })
     const task = app.task('add', (x: number, y: number) => x + y)

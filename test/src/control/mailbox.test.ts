@@ -42,6 +42,7 @@ describe('a command', () => {
   it.each([
     ['[z-a]', 'glob'],
     ['(', 'pcre'],
+    ['(((((.+)+)+)+)+)+!', 'pcre'],
   ] as const)('for %s (%s), which makes no sense, reaches nobody and harms nobody', async (pattern, matcher) => {
     expect(await reached(pattern, matcher)).toEqual([])
     expect(await reached('*')).toEqual(['w1@here', 'w2@here'])
