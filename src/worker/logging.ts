@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { Settings } from '../app/config.ts'
+import { CeleryError, messageOf } from '../errors.ts'
 import { createLogger, type Logger, type LogLevel, type LogRecord } from '../log.ts'
 import { logFormatter, logRecordForPrograms } from '../log-format.ts'
 import { nodename, nodePath } from '../nodename.ts'
@@ -22,6 +23,7 @@ export type LogSettings = Pick<Settings, 'workerLogFormat' | 'workerTaskLogForma
 /**
  * A log as `celery worker` writes it, in the formats of the settings.
  *
+ * @throws {CeleryError} IMPROPERLY_CONFIGURED for a file that cannot be written
  * @example
  * const worker = new Worker(app, { log: workerLog(app.conf, { level: 'info' }) })
  */
@@ -32,8 +34,18 @@ export function workerLog(settings: LogSettings, options: WorkerLogOptions = {})
   const format = json ? toJson(hostname) : workerLogFormatter(settings, isColored)
   // Opened anew for each line: it may be moved away at any time, and what was written is there if the process dies.
   const path = logfile && nodePath(logfile, hostname)
+  if (path) appendTo(path, '')
   const write = path ? (line: string) => appendFileSync(path, line) : (line: string) => process.stderr.write(line)
   return createLogger((record) => write(`${format(record)}\n`), level)
+}
+
+function appendTo(path: string, text: string): void {
+  try {
+    appendFileSync(path, text)
+  } catch (cause) {
+    const next = 'Name a file in a directory that is there: --logfile.'
+    throw new CeleryError('IMPROPERLY_CONFIGURED', `the log cannot be written: ${messageOf(cause)}`, { cause, next })
+  }
 }
 
 /** How the records of a worker read, by its settings. */

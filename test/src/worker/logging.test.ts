@@ -41,4 +41,10 @@ describe('the console', () => {
     expect(console.log).toBe(spied)
     original.mockRestore()
   })
+
+  it('is refused at once where it cannot be written', () => {
+    expect(() => workerLog(configure(), { logfile: '/no/such/place/w.log' })).toThrow(
+      /the log cannot be written: ENOENT/,
+    )
+  })
 })
