@@ -44,7 +44,8 @@ export default defineConfig({
           provide: { needs: ['redis', 'rabbitmq', 'postgresql', 'python'] },
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          // They wait for servers most of the time.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

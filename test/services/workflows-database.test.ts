@@ -9,7 +9,7 @@ import { describeWith } from '../support/parts.ts'
 
 /** Celery's, where a task looks whether all have ended. */
 const unlocked = {
-  runs: 6,
+  runs: 4,
   members: 100,
   cannot: {
     'ends a chord when a member gives up without a result': 'chord_unlock looks for results, and there is none',
