@@ -24,116 +24,105 @@ export class Retry extends Error {
   }
 }
 
-/** No state is stored and nobody is called back. */
-export class Ignore extends Error {
+/** An error that Python callers get as the class of that name in Celery, or in the pool that it runs tasks in. */
+abstract class KnownToPython extends Error {
   readonly excModule: string = 'celery.exceptions'
-  constructor(message = '') {
-    super(message)
-    this.name = 'Ignore'
+
+  constructor(name: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = name
+  }
+}
+
+/** No state is stored and nobody is called back. */
+export class Ignore extends KnownToPython {
+  constructor(message = '', name = 'Ignore') {
+    super(name, message)
   }
 }
 
 /** Another task has taken the place of this one. */
 export class Replaced extends Ignore {
   constructor() {
-    super('Replaced by new task')
-    this.name = 'Replaced'
+    super('Replaced by new task', 'Replaced')
   }
 }
 
 /** The message goes back to the broker: to the queue again, or away. */
-export class Reject extends Error {
-  readonly excModule: string = 'celery.exceptions'
+export class Reject extends KnownToPython {
   readonly requeue: boolean
 
   constructor(reason = '', options: { requeue?: boolean } = {}) {
-    super(reason)
-    this.name = 'Reject'
+    super('Reject', reason)
     this.requeue = options.requeue ?? false
   }
 }
 
 /** The last attempt wanted another one. */
-export class MaxRetriesExceededError extends Error {
-  readonly excModule = 'celery.exceptions'
-
+export class MaxRetriesExceededError extends KnownToPython {
   constructor(message: string) {
-    super(message)
-    this.name = 'MaxRetriesExceededError'
+    super('MaxRetriesExceededError', message)
+  }
+}
+
+/** Nobody here knows the task. */
+export class NotRegistered extends KnownToPython {
+  constructor(task: string) {
+    super('NotRegistered', task)
+  }
+}
+
+/** Part of a chord has failed, so its body is not called. */
+export class ChordError extends KnownToPython {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ChordError', message, options)
+  }
+}
+
+/** Nobody wants the task any more. */
+export class TaskRevokedError extends KnownToPython {
+  constructor(message: string) {
+    super('TaskRevokedError', message)
   }
 }
 
 /** The task's soft time limit has passed: the reason of its `signal`, and its failure if it lets it out. */
-export class SoftTimeLimitExceeded extends Error {
-  readonly excModule = 'billiard.exceptions'
+export class SoftTimeLimitExceeded extends KnownToPython {
+  override readonly excModule = 'billiard.exceptions'
   readonly excArgs = []
 
   constructor() {
-    super('the soft time limit has passed')
-    this.name = 'SoftTimeLimitExceeded'
+    super('SoftTimeLimitExceeded', 'the soft time limit has passed')
   }
 }
 
 /** The task ran longer than its hard time limit, so it was ended from outside. */
-export class TimeLimitExceeded extends Error {
-  readonly excModule = 'billiard.exceptions'
+export class TimeLimitExceeded extends KnownToPython {
+  override readonly excModule = 'billiard.exceptions'
   readonly excArgs: readonly number[]
 
   /** @param limit seconds */
   constructor(limit: number) {
-    super(`the time limit of ${limit}s has passed`)
-    this.name = 'TimeLimitExceeded'
+    super('TimeLimitExceeded', `the time limit of ${limit}s has passed`)
     this.excArgs = [limit]
   }
 }
 
 /** The child that ran the task died. */
-export class WorkerLostError extends Error {
-  readonly excModule = 'billiard.exceptions'
+export class WorkerLostError extends KnownToPython {
+  override readonly excModule = 'billiard.exceptions'
 
   /** @param how `exitcode 1`, `signal 9 (SIGKILL)` */
   constructor(how: string) {
-    super(`Worker exited prematurely: ${how}.`)
-    this.name = 'WorkerLostError'
+    super('WorkerLostError', `Worker exited prematurely: ${how}.`)
   }
 }
 
 /** The task shall end: it was revoked, or its worker goes. The reason of its `signal`. */
-export class Terminated extends Error {
-  readonly excModule = 'billiard.exceptions'
+export class Terminated extends KnownToPython {
+  override readonly excModule = 'billiard.exceptions'
 
   constructor() {
-    super('the task was terminated')
-    this.name = 'Terminated'
-  }
-}
-
-/** Nobody here knows the task; Python callers get Celery's own class. */
-export class NotRegistered extends Error {
-  readonly excModule = 'celery.exceptions'
-
-  constructor(task: string) {
-    super(task)
-    this.name = 'NotRegistered'
-  }
-}
-
-/** Part of a chord has failed, so its body is not called; Python callers get Celery's own class. */
-export class ChordError extends Error {
-  readonly excModule = 'celery.exceptions'
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'ChordError'
-  }
-}
-
-/** Nobody wants the task any more; Python callers get Celery's own class. */
-export class TaskRevokedError extends Error {
-  readonly excModule = 'celery.exceptions'
-
-  constructor(message: string) {
-    super(message)
-    this.name = 'TaskRevokedError'
+    super('Terminated', 'the task was terminated')
   }
 }
