@@ -61,8 +61,8 @@ export class Outbox implements Sender {
   send<R = unknown, H extends Result<R> = Result<R>>(given: Canvas): PendingResult<R, H> {
     const canvas = this.#definite(given)
     currentTask()?.children.push(resultOf(sentFirst(canvas)))
-    const { chords, calls } = compile(canvas)
     if (this.#runsHere(canvas)) return pending(canvas, this.#runInstead(canvas))
+    const { chords, calls } = compile(canvas)
     // What cannot be addressed is refused at once, before anything is sent.
     const letters = calls.map((call) => this.#address(call))
     const result = this.#handleOf(canvas, letters)
@@ -136,12 +136,12 @@ export class Outbox implements Sender {
    * after them. Refuses chords that come later, too, while nothing is sent yet.
    */
   async #expect(expected: readonly ExpectedChord[], letters: readonly Letter[]): Promise<Letter[]> {
-    const { chords, name, url } = await this.#app.backend()
+    const { chords, isShared, url } = await this.#app.backend()
     if (chords) {
       for (const { groupId, size, header } of expected) await chords.expect(groupId, size, header)
       return []
     }
-    if (name !== 'database') {
+    if (!isShared) {
       const next = 'Keep results where anyone can read them: in redis://…, or in a database.'
       throw new CeleryError('UNSUPPORTED', `no chord with results in ${url}: nobody there sees all of them`, { next })
     }

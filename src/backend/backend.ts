@@ -10,6 +10,8 @@ export interface Backend {
   readonly name: 'memory' | 'redis' | 'rpc' | 'database' | 'disabled'
   /** Without secrets, for people. */
   readonly url: string
+  /** Whoever opens it sees the results of all. */
+  readonly isShared: boolean
 
   /**
    * Keeps a task's state until `resultExpires`. A stored SUCCESS is never overwritten: a task that was delivered

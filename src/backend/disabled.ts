@@ -9,6 +9,7 @@ export async function openDisabled(url: string): Promise<Backend> {
   return {
     name: 'disabled',
     url,
+    isShared: false,
     store: async () => {},
     get: refuse,
     watch: refuse,

@@ -44,6 +44,7 @@ const emptyStore = (): Store => ({
 
 class MemoryBackend implements Backend {
   readonly name = 'memory'
+  readonly isShared = true
   readonly url: string
   readonly #store: Store
   readonly #options: BackendOptions

@@ -85,6 +85,7 @@ interface Watcher {
 
 class RedisBackend implements Backend {
   readonly name = 'redis'
+  readonly isShared = true
   readonly url: string
   readonly #commands: Redis
   readonly #options: BackendOptions

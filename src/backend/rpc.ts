@@ -25,6 +25,7 @@ type OnError = (error: Error) => void
 
 class RpcBackend implements Backend {
   readonly name = 'rpc'
+  readonly isShared = false
   readonly url = 'rpc://'
   readonly #options: BackendOptions
   /** What has come so far. */

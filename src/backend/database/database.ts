@@ -34,6 +34,7 @@ interface Watch {
 
 class DatabaseBackend implements Backend {
   readonly name = 'database'
+  readonly isShared = true
   readonly url: string
   readonly #database: Database
   readonly #options: BackendOptions
