@@ -68,15 +68,11 @@ export async function trace(request: TaskRequest, signal: AbortSignal, env: Trac
     await audience.begins()
     await results.started()
     await inTask(() => options.beforeStart?.(self))
-    const returned = await inTask(() => task.run(self, request.args, request.kwargs))
+    // Also a task that does not wait until another has its place is replaced.
+    const returned = await inTask(() => task.run(self, request.args, request.kwargs)).finally(replacement)
     const replaced = replacement()
     value = replaced ? await replaced : returned
-  } catch (failed) {
-    // Whoever does not wait until another has its place is replaced all the same.
-    const caught = await (replacement() ?? Promise.reject(failed)).then(
-      () => failed,
-      (reason) => reason,
-    )
+  } catch (caught) {
     const thrown = gaveWay(caught, signal) ? signal.reason : readable(caught)
     if (thrown instanceof Terminated) return terminated('it gave way to its signal')
     const answer = answerOf(thrown)
