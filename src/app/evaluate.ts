@@ -1,5 +1,5 @@
 import type { Call, Canvas } from '../canvas/canvas.ts'
-import { withArguments } from '../canvas/walk.ts'
+import { withArguments } from '../canvas/options.ts'
 import type { EagerResult } from '../result/eager-result.ts'
 import { GroupResult } from '../result/group-result.ts'
 import type { Result, ResultSource } from '../result/result.ts'

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { CallOptions, Canvas } from '../canvas/canvas.ts'
+import { withOptions } from '../canvas/options.ts'
 import { describe } from '../canvas/text.ts'
-import { withOptions } from '../canvas/walk.ts'
 import { CeleryError, messageOf } from '../errors.ts'
 import { isObject } from '../protocol/json.ts'
 import { type Duration, schedule } from '../schedule/interval.ts'

@@ -69,11 +69,11 @@ function following({ id = '' }: Group, body: Canvas): Canvas {
  * Where results are only kept, nobody counts: this task looks until all have ended, and sends the body
  * (§6.2 of Celery's wire formats).
  */
-export function unlock({ groupId, header, body }: ExpectedChord, interval: number | null = null): Call {
+export function unlock({ groupId, header, body }: ExpectedChord): Call {
   const [first] = callsOf(body, 'start')
   const { queue, priority } = first?.options ?? {}
   return call('celery.chord_unlock', [groupId, toData(body)], {
-    kwargs: { interval, max_retries: null, result: header[1] },
+    kwargs: { interval: null, max_retries: null, result: header[1] },
     options: {
       countdown: 1,
       ignoreResult: true,

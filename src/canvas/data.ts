@@ -12,7 +12,8 @@ import {
   groupOf,
   listOf,
 } from './canvas.ts'
-import { addOptions, callsOf, change, defined, endsInGroup, withArguments, withLink, withLinkError } from './walk.ts'
+import { addOptions, defined, withArguments, withLink, withLinkError } from './options.ts'
+import { callsOf, change, endsInGroup } from './walk.ts'
 
 /**
  * The wire form, which Python reads (§2 of Celery's wire formats).

@@ -5,24 +5,14 @@ import { parseSignatureData, type SignatureData } from '../protocol/signature-da
 import type { AsyncResult, PendingResult } from '../result/async-result.ts'
 import type { GroupResult } from '../result/group-result.ts'
 import type { Result } from '../result/result.ts'
-import {
-  type Call,
-  type CallOptions,
-  type Canvas,
-  call,
-  chainOf,
-  chordOf,
-  type Group,
-  groupOf,
-  listOf,
-} from './canvas.ts'
+import { type Call, type CallOptions, type Canvas, call, chainOf, chordOf, type Group, groupOf } from './canvas.ts'
 import { chunksOf, fromData, toData } from './data.ts'
 import { freeze, resultId } from './freeze.ts'
+import { withArguments, withLink, withLinkError, withOptions } from './options.ts'
 import { prepare } from './prepare.ts'
 import type { Sender } from './sender.ts'
 import { type Stamping, stamped } from './stamp.ts'
 import { describe } from './text.ts'
-import { addOptions, withArguments, withLink, withLinkError, withOptions } from './walk.ts'
 
 const inspect = Symbol.for('nodejs.util.inspect.custom')
 
@@ -87,13 +77,12 @@ class Verbs<R, H extends Result<R>> {
 
   /** The same with more arguments before its own, or with other options. */
   clone({ args = [], kwargs, ...options }: PartialOptions = {}): Signature<R, H> {
-    return this.#as(withArguments(this.#canvas, args, kwargs)).set(options)
+    return this.#as(withOptions(withArguments(this.#canvas, args, kwargs), options))
   }
 
   /** The same with other options: `.set({ queue: 'slow', countdown: 10 })`. */
-  set({ linkError, ...options }: CallOptions): Signature<R, H> {
-    const changed = this.#as(withOptions(this.#canvas, options))
-    return listOf(linkError).reduce<Signature<R, H>>((signature, errback) => signature.linkError(errback), changed)
+  set(options: CallOptions): Signature<R, H> {
+    return this.#as(withOptions(this.#canvas, options))
   }
 
   /** What is called with its value, when it has succeeded. */
@@ -103,7 +92,7 @@ class Verbs<R, H extends Result<R>> {
 
   /** What is called when it, or one of its steps, has failed. */
   linkError(errback: Canvas): Signature<R, H> {
-    return this.#as(withLinkError(prepare(this.#canvas) ?? this.#canvas, errback))
+    return this.#as(withLinkError(this.#canvas, errback))
   }
 
   /** Gives all its calls ids: what is sent then has {@link resultId}. */
@@ -128,12 +117,17 @@ class Verbs<R, H extends Result<R>> {
     return this.#as(stamped(this.#canvas, stamping))
   }
 
-  /** The members of a group one after the other: countdowns of `start`, `start + step` … seconds, at most `stop`. */
+  /**
+   * The members of a group one after the other: countdowns of `start`, `start + step` … seconds, at most `stop`.
+   *
+   * @throws {CeleryError} UNSUPPORTED for what is no group
+   */
   skew({ start = 1, stop = Number.POSITIVE_INFINITY, step = 1 } = {}): Signature<R, H> {
-    const tasks = this.#canvas.kind === 'group' ? this.#canvas.tasks : [this.#canvas]
+    const canvas = this.#canvas
+    if (canvas.kind !== 'group') throw new CeleryError('UNSUPPORTED', `${this} is no group: give it a countdown`)
     const later = (task: Canvas, index: number) =>
-      addOptions(task, 'start', { countdown: Math.min(stop, start + index * step) })
-    return this.#as(groupOf(tasks.map(later)))
+      withOptions(task, { countdown: Math.min(stop, start + index * step) })
+    return this.#as(groupOf(canvas.tasks.map(later), canvas.id))
   }
 
   /** The wire form, which Python's `signature(…)` reads. */
@@ -198,7 +192,8 @@ export function signatureFromJSON(json: unknown, sender?: Sender): Signature {
   return sign(fromData(data), sender)
 }
 
-type Several<T extends readonly Canvas[]> = T | readonly [Iterable<Canvas>]
+/** Signatures one by one, or as one list. */
+type Several = readonly Canvas[] | readonly [Iterable<Canvas>]
 
 /**
  * One after the other, each with the value of the one before put first.
@@ -210,9 +205,8 @@ export function chain<R, H extends Result<R>>(...tasks: readonly [...Canvas[], S
 export function chain(...tasks: readonly Canvas[]): Signature
 export function chain<S extends Signature<unknown, Result>>(tasks: Iterable<S>): Signature<ValueOf<S>>
 export function chain(tasks: Iterable<Canvas>): Signature
-export function chain(...given: Several<readonly Canvas[]>): Signature {
-  const tasks = severalOf(given)
-  return sign(chainOf(tasks))
+export function chain(...given: Several): Signature {
+  return sign(chainOf(severalOf(given)))
 }
 
 /** The value that a signature will have. */
@@ -235,9 +229,8 @@ export function group<const T extends readonly Signature<unknown, Result>[]>(
 export function group<S extends Signature<unknown, Result>>(tasks: Iterable<S>): GroupSignature<ValueOf<S>>
 export function group(...tasks: readonly Canvas[]): GroupSignature
 export function group(tasks: Iterable<Canvas>): GroupSignature
-export function group(...given: Several<readonly Canvas[]>): GroupSignature {
-  const tasks = severalOf(given)
-  return sign<unknown[], GroupResult>(groupOf(tasks)) as GroupSignature
+export function group(...given: Several): GroupSignature {
+  return sign<unknown[], GroupResult>(groupOf(severalOf(given))) as GroupSignature
 }
 
 /**
@@ -297,7 +290,7 @@ function mappable<R>(task: Mappable<R>): { data: SignatureData; sender: Sender |
   return { data: toData(given), sender: Verbs.senderOf(given) }
 }
 
-function severalOf(given: Several<readonly Canvas[]>): readonly Canvas[] {
+function severalOf(given: Several): readonly Canvas[] {
   const [first] = given
   const isList = given.length === 1 && typeof first === 'object' && first !== null && Symbol.iterator in first
   return (isList ? [...first] : (given as readonly Canvas[])).map(checked)

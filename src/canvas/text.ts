@@ -1,7 +1,7 @@
 import { repr } from '../protocol/repr.ts'
 import type { Canvas } from './canvas.ts'
 
-/** A canvas as Celery shows it: `add(2, 2) | mul(8)`, `group([…])`, `%tsum([…])`. */
+/** A canvas for people: `add(2, 2) | mul(8)`, `group([…])`, `chord([…], tsum())`. */
 export function describe(canvas: Canvas): string {
   switch (canvas.kind) {
     case 'task': {

@@ -12,6 +12,7 @@ const unlocked = {
   runs: 4,
   members: 100,
   cannot: {
+    'counts a member that keeps no result': 'chord_unlock looks for results, so the call is refused',
     'ends a chord when a member gives up without a result': 'chord_unlock looks for results, and there is none',
     'lets a chord grow': 'chord_unlock is told whom to wait for before the first begins',
   },

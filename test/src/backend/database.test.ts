@@ -7,6 +7,7 @@ import { pollIntervalMs } from '../../../src/backend/database/database.ts'
 import { toDatabaseTime } from '../../../src/backend/database/row.ts'
 import { sqlitePath } from '../../../src/backend/database/sqlite.ts'
 import { openBackend } from '../../../src/backend/open.ts'
+import { chord } from '../../../src/canvas/signature.ts'
 import { Celery } from '../../../src/celery.ts'
 import { ManualClock } from '../../../src/clock.ts'
 import { resultMeta } from '../../../src/protocol/result-meta.ts'
@@ -47,6 +48,14 @@ describe('SQLite backend', () => {
     expect(await backend.get('new')).toBeDefined()
     expect(await backend.get('running')).toBeDefined()
     await backend.close()
+  })
+
+  it('has no chord with a member whose end it would not see', async () => {
+    const app = new Celery('chords', { brokerUrl: 'memory://chords', resultBackend: at('chords.db') })
+    const quiet = app.signature('quiet').set({ ignoreResult: true })
+    await expect(chord([quiet], app.signature('body')).delay()).rejects.toThrow('quiet in a chord ignores its result')
+    expect(await (await app.transport()).size('celery')).toBe(0)
+    await app.close()
   })
 
   it('is cleaned up by the task that Celery sends for it', async () => {

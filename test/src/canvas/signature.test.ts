@@ -81,6 +81,8 @@ describe('a signature', () => {
   it('of a group can begin its members one after the other', () => {
     const skewed = group(add(1), add(2), add(3)).skew({ start: 1, stop: 2.5 })
     expect(callsOf(skewed, 'everywhere').map(({ options }) => options.countdown)).toEqual([1, 2, 2.5])
+    expect(group(add(1)).freeze('mine').skew().resultId).toBe('mine')
+    expect(() => chain(add(1), add(2)).skew()).toThrow(/no group/)
   })
 
   it('is read back from its JSON as it was', () => {
