@@ -1,23 +1,25 @@
-/** Something made when first asked for, and made again if that failed. */
+/** Something made when first asked for, and made again if that failed or it is of no use any more. */
 export class Once<T> {
-  readonly #make: () => Promise<T>
+  readonly #make: (onEnd: () => void) => Promise<T>
   #made: Promise<T> | undefined
 
-  constructor(make: () => Promise<T>) {
+  /** @param make what it makes may end by itself, and says so with `onEnd` */
+  constructor(make: (onEnd: () => void) => Promise<T>) {
     this.#make = make
   }
 
   get(): Promise<T> {
     if (this.#made) return this.#made
-    const making = this.#make()
-    this.#made = making
-    making.catch(() => {
+    const onEnd = () => {
       if (this.#made === making) this.#made = undefined
-    })
+    }
+    const making = this.#make(onEnd)
+    this.#made = making
+    making.catch(onEnd)
     return making
   }
 
-  /** Whether it was asked for, and did not fail. */
+  /** Whether it was asked for, and did not fail or end. */
   get isMade(): boolean {
     return this.#made !== undefined
   }

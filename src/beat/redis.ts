@@ -3,6 +3,7 @@ import { type Clock, sleep } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { hostName } from '../nodename.ts'
+import { Once } from '../once.ts'
 import type { Redis } from '../transport/redis/connection.ts'
 import { maskUrl } from '../url.ts'
 import { readStored, type ScheduleStore, type Stored, writeStored } from './store.ts'
@@ -35,7 +36,7 @@ export class RedisStore implements ScheduleStore {
   readonly #lockMs: number
   readonly #keys: { readonly schedule: string; readonly lock: string }
   readonly #name = `process ${process.pid} on ${hostName()} (${randomUUID()})`
-  #connection: Promise<Redis> | undefined
+  readonly #connection = new Once(() => this.#connect())
   /** What is watched is watched by the whole connection: one transaction at a time. */
   #previous: Promise<unknown> = Promise.resolve()
   #renewing = new AbortController()
@@ -100,14 +101,12 @@ export class RedisStore implements ScheduleStore {
 
   async close(): Promise<void> {
     this.#renewing.abort()
-    const connection = this.#connection
-    this.#connection = undefined
-    const redis = await connection?.catch(() => undefined)
-    if (!redis) return
-    await this.#previous
-    await changeIfHeld(redis, this.#keys.lock, this.#name, (change) => change.del(this.#keys.lock)).catch(() => {})
-    const { hangUp } = await library()
-    hangUp(redis)
+    await this.#connection.release(async (redis) => {
+      await this.#previous
+      await changeIfHeld(redis, this.#keys.lock, this.#name, (change) => change.del(this.#keys.lock)).catch(() => {})
+      const { hangUp } = await library()
+      hangUp(redis)
+    })
   }
 
   #ifMine(change: (transaction: Transaction) => Transaction): Promise<boolean> {
@@ -118,7 +117,7 @@ export class RedisStore implements ScheduleStore {
   }
 
   async #ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
-    const redis = await this.#connected()
+    const redis = await this.#connection.get()
     try {
       return await question(redis)
     } catch (cause) {
@@ -127,16 +126,10 @@ export class RedisStore implements ScheduleStore {
     }
   }
 
-  #connected(): Promise<Redis> {
-    if (this.#connection) return this.#connection
+  async #connect(): Promise<Redis> {
     const { connectTimeoutMs, masterName = null } = this.#options
-    const options = { connectTimeoutMs, masterName, code: 'BACKEND_UNREACHABLE' } as const
-    const connecting = library().then(({ connectRedis }) => connectRedis(this.#url, options))
-    this.#connection = connecting
-    connecting.catch(() => {
-      if (this.#connection === connecting) this.#connection = undefined
-    })
-    return connecting
+    const { connectRedis } = await library()
+    return connectRedis(this.#url, { connectTimeoutMs, masterName, code: 'BACKEND_UNREACHABLE' })
   }
 }
 

@@ -37,9 +37,6 @@ async function dispatcher(): Promise<Dispatcher> {
 
 parentPort?.once('message', async () => {
   clearInterval(timer)
-  await transport.forget()?.then(
-    (open) => open.close(),
-    () => {},
-  )
+  await transport.release((open) => open.close())
   parentPort?.close()
 })

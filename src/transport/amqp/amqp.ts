@@ -1,6 +1,7 @@
 import { type Channel, type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
 import { isoNow, sleep } from '../../clock.ts'
 import { CeleryError, messageOf } from '../../errors.ts'
+import { Once } from '../../once.ts'
 import { defaultExchange, type Exchange, type Queue, type QueueType } from '../../protocol/entity.ts'
 import type { Message } from '../../protocol/message.ts'
 import { maskUrl } from '../../url.ts'
@@ -18,7 +19,6 @@ import { AmqpConsumer } from './consumer.ts'
 import { asDeadLetter, deadLetterQueue, look, readDeadLetter } from './dead-letters.ts'
 import { declareDelays, declareOn } from './declare.ts'
 import { connectionError, explained, operationError } from './errors.ts'
-import { LazyChannel } from './lazy-channel.ts'
 import { askBindings } from './management.ts'
 import { publishOptions } from './message.ts'
 
@@ -42,8 +42,11 @@ class AmqpTransport implements Transport {
   /** Resolves when there is a connection. */
   #connected = Promise.withResolvers<void>()
   #blockedBecause: string | undefined
-  readonly #declaring = new LazyChannel(() => this.#channel())
-  readonly #publishing = new LazyChannel(async () => this.#noted(await (await this.#live()).createConfirmChannel()))
+  // The broker answers a mistake by closing the channel; the next call opens another.
+  readonly #declaring = new Once((onClose) => this.#channel(onClose))
+  readonly #publishing = new Once(async (onClose) =>
+    this.#noted(await (await this.#live()).createConfirmChannel(), onClose),
+  )
   /** Why the broker closed a channel. */
   readonly #closeReasons = new WeakMap<Channel, Error>()
   /** Known to exist on this connection. */
@@ -283,13 +286,14 @@ class AmqpTransport implements Transport {
     }
   }
 
-  async #channel(): Promise<Channel> {
-    return this.#noted(await (await this.#live()).createChannel())
+  async #channel(onClose?: () => void): Promise<Channel> {
+    return this.#noted(await (await this.#live()).createChannel(), onClose)
   }
 
   /** Why the broker closes it is noted, should it do so. */
-  #noted<C extends Channel>(channel: C): C {
+  #noted<C extends Channel>(channel: C, onClose = () => {}): C {
     channel.on('error', (error) => this.#closeReasons.set(channel, error))
+    channel.on('close', onClose)
     return channel
   }
 
