@@ -50,6 +50,16 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
+/** Calls `run` again and again, until it is cancelled; the first time `intervalMs` from now. */
+export function every(clock: Clock, intervalMs: number, run: () => void): Timer {
+  const tick = () => {
+    timer = clock.timer(tick, intervalMs)
+    run()
+  }
+  let timer = clock.timer(tick, intervalMs)
+  return { cancel: () => timer.cancel() }
+}
+
 /** A clock that stands still until it is told to move: due timers run in order, each at its own time. */
 export class ManualClock implements Clock {
   #now: number

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.ts'
+import { type Clock, every, type Timer } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import { Cluster, type ClusterWorker, isAlive } from '../events/cluster.ts'
 import type { Dispatcher } from '../events/dispatcher.ts'
@@ -45,7 +45,7 @@ export class Gossip implements Service {
     const { transport, lamport, clock } = this.#options
     const how = { clock: lamport, now: () => clock.now(), pattern: 'worker.#' }
     this.#listening = await receiveEvents(transport, how, (event) => this.#onEvent(event))
-    this.#schedule()
+    this.#timer = every(clock, intervalMs, () => this.tick(clock.now()))
   }
 
   async stop(): Promise<void> {
@@ -69,14 +69,6 @@ export class Gossip implements Service {
       this.#options.log.info(`missed heartbeat from ${worker.hostname}`)
       this.cluster.forgetWorker(worker.hostname)
     }
-  }
-
-  #schedule(): void {
-    const { clock } = this.#options
-    this.#timer = clock.timer(() => {
-      this.tick(clock.now())
-      this.#schedule()
-    }, intervalMs)
   }
 
   #onEvent(event: ReceivedEvent): void {

@@ -1,5 +1,5 @@
 import { loadavg, type as system } from 'node:os'
-import type { Clock, Timer } from '../clock.ts'
+import { type Clock, every, type Timer } from '../clock.ts'
 import type { Dispatcher } from '../events/dispatcher.ts'
 import type { LamportClock } from '../protocol/lamport.ts'
 import type { Service } from '../service.ts'
@@ -33,7 +33,8 @@ export class Heartbeat implements Service {
   async start(): Promise<void> {
     if (this.#timer) return
     this.beat('worker-online')
-    this.#schedule()
+    const { clock, intervalMs } = this.#options
+    this.#timer = every(clock, intervalMs, () => this.beat())
   }
 
   async stop(): Promise<void> {
@@ -59,14 +60,6 @@ export class Heartbeat implements Service {
     this.vitals.active = state.active.size
     this.vitals.processed = state.processed
     this.vitals.clock = Math.max(this.vitals.clock, lamport.value)
-  }
-
-  #schedule(): void {
-    const { clock, intervalMs } = this.#options
-    this.#timer = clock.timer(() => {
-      this.beat()
-      this.#schedule()
-    }, intervalMs)
   }
 }
 
