@@ -97,3 +97,6 @@ export const json = (flags: string, meaning: string): Option<unknown> => ({
   meaning,
   parse: (given) => JSON.parse(given),
 })
+
+/** Of every command that speaks as the app. */
+export const appOption = text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)')

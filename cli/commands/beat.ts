@@ -1,5 +1,5 @@
 import { Beat, loadApp, nodename, survive } from '../../src/index.ts'
-import { defineCommand, seconds, text, type Values } from '../command.ts'
+import { appOption, defineCommand, seconds, text, type Values } from '../command.ts'
 import type { Context } from '../context.ts'
 import { asDaemon, detachedText } from '../daemon/daemon.ts'
 import { daemonOptions } from '../daemon/options.ts'
@@ -9,7 +9,7 @@ import { commandLog, type LogEvent, levelNamed, loglevelOption, logText } from '
 import { adoptStackEnvironment } from '../project.ts'
 
 const options = {
-  app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+  app: appOption,
   loglevel: loglevelOption,
   logfile: text('-f, --logfile <path>', 'append the log to a file'),
   schedule: text('-s, --schedule <path>', 'file of the last runs (default: celerybeat-schedule.json)'),

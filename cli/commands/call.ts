@@ -1,8 +1,9 @@
-import { loadApp, shortName } from '../../src/index.ts'
-import { count, defineCommand, flag, json, seconds, text } from '../command.ts'
+import { shortName } from '../../src/index.ts'
+import { withApp } from '../app.ts'
+import { appOption, count, defineCommand, flag, json, seconds, text } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { sanitize } from '../output/sanitize.ts'
-import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { stackOptions } from '../project.ts'
 import { show } from '../repl/show.ts'
 
 type CallEvent = { type: 'sent'; id: string; task: string } | { type: 'result'; id: string; value: unknown }
@@ -10,7 +11,7 @@ type CallEvent = { type: 'sent'; id: string; task: string } | { type: 'result'; 
 export const command = defineCommand({
   arguments: [['<task>', 'its name: arithmetics.add']],
   options: {
-    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    app: appOption,
     args: json('-a, --args <json>', 'positional arguments, a list'),
     kwargs: json('-k, --kwargs <json>', 'keyword arguments, an object'),
     countdown: seconds('--countdown <seconds>', 'do not start before this many seconds'),
@@ -32,9 +33,7 @@ export const command = defineCommand({
     const kwargs = checked('--kwargs', options.kwargs ?? {}, isObject, 'a JSON object')
     const eta =
       options.eta === undefined ? undefined : checked('--eta', new Date(options.eta), isTime, 'an ISO 8601 time')
-    await adoptStackEnvironment(context, options)
-    const { app } = await loadApp(options.app, context.cwd)
-    try {
+    yield* withApp(context, options, async function* (app): AsyncIterable<CallEvent> {
       const { countdown, expires, queue, priority } = options
       const given = { countdown, eta, expires, queue, priority }
       const call = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
@@ -50,9 +49,7 @@ export const command = defineCommand({
         ...(options.timeout !== undefined && { timeout: options.timeout }),
       })
       yield { type: 'result', id: sent.id, value }
-    } finally {
-      await app.close()
-    }
+    })
   },
 
   text(event) {

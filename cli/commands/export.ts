@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { defineCommand, flag, text } from '../command.ts'
+import { appOption, defineCommand, flag, text } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { type ExportedFile, systemdFiles } from '../export/systemd.ts'
@@ -15,7 +15,7 @@ type ExportEvent =
 export const command = defineCommand({
   arguments: [['<format>', 'systemd: a unit for the workers, settings, directories']],
   options: {
-    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    app: appOption,
     output: text('-o, --output <directory>', 'write the files there, as they belong below /etc (default: show them)'),
     force: flag('-f, --force', 'overwrite files'),
     beat: flag('-B, --beat', 'also a unit for beat'),

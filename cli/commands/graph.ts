@@ -1,7 +1,7 @@
-import { type Celery, loadApp, maskUrl } from '../../src/index.ts'
+import { type Celery, maskUrl } from '../../src/index.ts'
+import { withApp } from '../app.ts'
 import { defineCommand } from '../command.ts'
 import { CliError } from '../errors.ts'
-import { adoptStackEnvironment } from '../project.ts'
 import { ask, remoteOptions } from '../remote/ask.ts'
 import { type WorkerNode, workersDot } from '../remote/workers-dot.ts'
 
@@ -19,18 +19,14 @@ export const command = defineCommand({
     if (what !== 'workers') {
       throw new CliError('USAGE', `nobody can draw ${what}; there is: workers (of a task: celery-sandbox trace --dot)`)
     }
-    await adoptStackEnvironment(context, options)
-    const { app } = await loadApp(options.app, context.cwd)
-    try {
+    yield* withApp(context, options, async function* (app): AsyncIterable<DotEvent> {
       const workers: WorkerNode[] = []
       const served = await app.control.inspect({ timeout: options.timeout ?? 1 }).activeQueues()
       for await (const { node, reply } of ask(app, context, options, ['stats', {}])) {
         workers.push(workerNode(node, reply, served[node] ?? []))
       }
       yield { type: 'dot', dot: drawn(app, workers) }
-    } finally {
-      await app.close()
-    }
+    })
   },
 
   text: ({ dot }) => dot,

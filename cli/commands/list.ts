@@ -1,8 +1,9 @@
-import { type Binding, loadApp } from '../../src/index.ts'
-import { defineCommand, text } from '../command.ts'
+import type { Binding } from '../../src/index.ts'
+import { withApp } from '../app.ts'
+import { appOption, defineCommand } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { sanitize } from '../output/sanitize.ts'
-import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { stackOptions } from '../project.ts'
 
 interface BindingsEvent {
   readonly type: 'bindings'
@@ -11,20 +12,16 @@ interface BindingsEvent {
 
 export const command = defineCommand({
   arguments: [['<what>', 'bindings']],
-  options: { app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'), ...stackOptions },
+  options: { app: appOption, ...stackOptions },
   examples: ['celery-sandbox list bindings'],
 
   async *run(context, options, [what]): AsyncIterable<BindingsEvent> {
     if (what !== 'bindings') throw new CliError('USAGE', `nobody can list ${what}; there is: bindings`)
-    await adoptStackEnvironment(context, options)
-    const { app } = await loadApp(options.app, context.cwd)
-    try {
+    yield* withApp(context, options, async function* (app): AsyncIterable<BindingsEvent> {
       const transport = await app.transport()
       for (const queue of app.queues.defaults) await transport.declare(queue)
       yield { type: 'bindings', bindings: await transport.bindings() }
-    } finally {
-      await app.close()
-    }
+    })
   },
 
   text({ bindings }) {

@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline/promises'
-import { type Celery, loadApp } from '../../src/index.ts'
-import { defineCommand, flag, names, text } from '../command.ts'
+import type { Celery } from '../../src/index.ts'
+import { withApp } from '../app.ts'
+import { appOption, defineCommand, flag, names } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { sanitize } from '../output/sanitize.ts'
-import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { stackOptions } from '../project.ts'
 
 interface PurgeEvent {
   readonly type: 'purged'
@@ -14,7 +15,7 @@ interface PurgeEvent {
 
 export const command = defineCommand({
   options: {
-    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    app: appOption,
     force: flag('-f, --force', 'do not ask'),
     queues: names('-Q, --queues <names>', 'these queues (default: those that the app declares)'),
     excludeQueues: names('-X, --exclude-queues <names>', 'not these'),
@@ -22,19 +23,14 @@ export const command = defineCommand({
   },
   examples: ['celery-sandbox purge', 'celery-sandbox purge -f -Q celery,mails'],
 
-  async *run(context, options): AsyncIterable<PurgeEvent> {
-    await adoptStackEnvironment(context, options)
-    const { app } = await loadApp(options.app, context.cwd)
-    try {
+  run: (context, options) =>
+    withApp(context, options, async function* (app): AsyncIterable<PurgeEvent> {
       const known = options.queues ?? app.queues.defaults.map(({ name }) => name)
       const queues = [...new Set(known)].filter((name) => !options.excludeQueues?.includes(name)).sort()
       if (queues.length === 0) return
       if (!options.force) await confirm(queues, context)
       yield { type: 'purged', messages: await purge(app, queues), queues }
-    } finally {
-      await app.close()
-    }
-  },
+    }),
 
   text({ messages, queues }) {
     const where = `${queues.length} ${plural(queues.length, 'queue')}`

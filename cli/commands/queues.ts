@@ -1,7 +1,8 @@
-import { type Celery, loadApp } from '../../src/index.ts'
-import { defineCommand, names, seconds, text } from '../command.ts'
+import type { Celery } from '../../src/index.ts'
+import { withApp } from '../app.ts'
+import { appOption, defineCommand, names, seconds } from '../command.ts'
 import { sanitize } from '../output/sanitize.ts'
-import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { stackOptions } from '../project.ts'
 import { namesOf, type QueueStatus, queueStatus } from '../remote/queue-status.ts'
 
 interface QueuesEvent {
@@ -11,23 +12,18 @@ interface QueuesEvent {
 
 export const command = defineCommand({
   options: {
-    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    app: appOption,
     queues: names('-Q, --queues <names>', 'also these (default: what the app declares and workers serve)'),
     timeout: seconds('-t, --timeout <seconds>', 'how long to wait for workers (default: 1)'),
     ...stackOptions,
   },
   examples: ['celery-sandbox queues', 'celery-sandbox queues -Q old --json'],
 
-  async *run(context, options): AsyncIterable<QueuesEvent> {
-    await adoptStackEnvironment(context, options)
-    const { app } = await loadApp(options.app, context.cwd)
-    try {
+  run: (context, options) =>
+    withApp(context, options, async function* (app): AsyncIterable<QueuesEvent> {
       const declared = [...app.queues.defaults.map(({ name }) => name), ...(options.queues ?? [])]
       yield { type: 'queues', queues: await look(app, declared, options.timeout ?? 1, context.signal) }
-    } finally {
-      await app.close()
-    }
-  },
+    }),
 
   text({ queues }, paint) {
     const rows = [['QUEUE', 'DEPTH', 'UNACKED', 'CONSUMERS', 'WORKERS'], ...queues.map(row)]
@@ -56,7 +52,10 @@ async function look(
 ): Promise<QueueStatus[]> {
   const inspect = app.control.inspect({ timeout, signal })
   const [queues, active, reserved, scheduled] = await Promise.all([
-    ...([inspect.activeQueues(), inspect.active(), inspect.reserved(), inspect.scheduled()] as const),
+    inspect.activeQueues(),
+    inspect.active(),
+    inspect.reserved(),
+    inspect.scheduled(),
   ])
   signal.throwIfAborted()
   const transport = await app.transport()

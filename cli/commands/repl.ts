@@ -1,11 +1,12 @@
 import { dirname } from 'node:path'
-import { type Celery, loadApp, maskUrl, shortName, version } from '../../src/index.ts'
-import { defineCommand, text } from '../command.ts'
+import { type Celery, maskUrl, shortName, version } from '../../src/index.ts'
+import { withApp } from '../app.ts'
+import { appOption, defineCommand, text } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { unlessAborted } from '../interrupt.ts'
 import { sanitize } from '../output/sanitize.ts'
-import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { stackOptions } from '../project.ts'
 import { evaluate } from '../repl/evaluate.ts'
 import { show } from '../repl/show.ts'
 import { wordsOf } from '../repl/words.ts'
@@ -14,7 +15,7 @@ type ReplEvent = { type: 'welcome'; text: string } | { type: 'value'; value: unk
 
 export const command = defineCommand({
   options: {
-    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    app: appOption,
     evaluate: text('-e, --eval <program>', 'run this and print its value'),
     ...stackOptions,
   },
@@ -24,10 +25,8 @@ export const command = defineCommand({
     "echo 'await ping()' | celery-sandbox repl --json",
   ],
 
-  async *run(context, options): AsyncIterable<ReplEvent> {
-    await adoptStackEnvironment(context, options)
-    const { app, path } = await loadApp(options.app, context.cwd)
-    try {
+  run: (context, options) =>
+    withApp(context, options, async function* (app, path): AsyncIterable<ReplEvent> {
       const words = wordsOf(app)
       const program = options.evaluate ?? (context.stdin.isTTY ? undefined : await readAll(context.stdin))
       if (program !== undefined) {
@@ -37,10 +36,7 @@ export const command = defineCommand({
       yield { type: 'welcome', text: welcome(app, context) }
       const { converse } = await import('../repl/session.ts')
       await converse(context, { words, directory: dirname(path) })
-    } finally {
-      await app.close()
-    }
-  },
+    }),
 
   text(event) {
     if (event.type === 'welcome') return event.text

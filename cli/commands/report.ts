@@ -1,7 +1,8 @@
-import { bugReport, loadApp } from '../../src/index.ts'
-import { defineCommand, text } from '../command.ts'
+import { bugReport } from '../../src/index.ts'
+import { withApp } from '../app.ts'
+import { appOption, defineCommand } from '../command.ts'
 import { sanitize } from '../output/sanitize.ts'
-import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { stackOptions } from '../project.ts'
 
 interface ReportEvent {
   readonly type: 'report'
@@ -9,15 +10,13 @@ interface ReportEvent {
 }
 
 export const command = defineCommand({
-  options: { app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'), ...stackOptions },
+  options: { app: appOption, ...stackOptions },
   examples: ['celery-sandbox report'],
 
-  async *run(context, options): AsyncIterable<ReportEvent> {
-    await adoptStackEnvironment(context, options)
-    const { app } = await loadApp(options.app, context.cwd)
-    yield { type: 'report', report: bugReport(app) }
-    await app.close()
-  },
+  run: (context, options) =>
+    withApp(context, options, async function* (app): AsyncIterable<ReportEvent> {
+      yield { type: 'report', report: bugReport(app) }
+    }),
 
   text: ({ report }) => sanitize(report),
 })

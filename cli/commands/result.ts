@@ -1,7 +1,7 @@
-import { loadApp } from '../../src/index.ts'
-import { defineCommand, flag, seconds, text } from '../command.ts'
+import { withApp } from '../app.ts'
+import { appOption, defineCommand, flag, seconds } from '../command.ts'
 import { sanitize } from '../output/sanitize.ts'
-import { adoptStackEnvironment, stackOptions } from '../project.ts'
+import { stackOptions } from '../project.ts'
 import { show } from '../repl/show.ts'
 
 type ResultEvent =
@@ -11,26 +11,21 @@ type ResultEvent =
 export const command = defineCommand({
   arguments: [['<id>', "the task's id, as call printed it"]],
   options: {
-    app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+    app: appOption,
     traceback: flag('--traceback', 'show the traceback instead of the value'),
     timeout: seconds('-t, --timeout <seconds>', 'how long to wait at most (default: for ever)'),
     ...stackOptions,
   },
   examples: ['celery-sandbox result 8148dd9f-5191-40b4-92f8-43ccdafad1dc --timeout 5'],
 
-  async *run(context, options, [id = '']): AsyncIterable<ResultEvent> {
-    await adoptStackEnvironment(context, options)
-    const { app } = await loadApp(options.app, context.cwd)
-    try {
+  run: (context, options, [id = '']) =>
+    withApp(context, options, async function* (app): AsyncIterable<ResultEvent> {
       const result = app.asyncResult(id)
       const wait = { signal: context.signal, ...(options.timeout !== undefined && { timeout: options.timeout }) }
       if (!options.traceback) return yield { type: 'result', id, value: await result.get(wait) }
       await result.get({ ...wait, propagate: false })
       yield { type: 'traceback', id, traceback: (await result.meta())?.traceback ?? null }
-    } finally {
-      await app.close()
-    }
-  },
+    }),
 
   text(event) {
     if (event.type === 'result') return show(event.value)

@@ -1,7 +1,8 @@
-import { loadApp } from '../../src/index.ts'
+import type { Celery } from '../../src/index.ts'
+import { withApp } from '../app.ts'
 import { defineCommand } from '../command.ts'
-import { adoptStackEnvironment } from '../project.ts'
-import { ask, remoteOptions } from '../remote/ask.ts'
+import type { Context } from '../context.ts'
+import { type AskOptions, ask, remoteOptions } from '../remote/ask.ts'
 import { onlineText, type ReplyEvent, replyText } from '../remote/reply-text.ts'
 
 type StatusEvent = ReplyEvent | { readonly type: 'online'; readonly nodes: number }
@@ -10,21 +11,12 @@ export const command = defineCommand({
   options: remoteOptions,
   examples: ['celery-sandbox status', 'celery-sandbox status -t 5 --json'],
 
-  async *run(context, options): AsyncIterable<StatusEvent> {
-    await adoptStackEnvironment(context, options)
-    const { app } = await loadApp(options.app, context.cwd)
-    try {
-      let nodes = 0
-      for await (const reply of ask(app, context, options, ['ping', {}])) {
-        nodes += 1
-        yield reply
-      }
-      yield { type: 'online', nodes }
-    } finally {
-      await app.close()
-    }
-  },
+  run: (context, options) => withApp(context, options, (app) => ping(app, context, options)),
 
   text: (event, paint) =>
     event.type === 'reply' ? replyText(event, paint, { withBody: false }) : onlineText(event.nodes),
 })
+
+async function* ping(app: Celery, context: Context, options: AskOptions): AsyncIterable<StatusEvent> {
+  yield { type: 'online', nodes: yield* ask(app, context, options, ['ping', {}]) }
+}

@@ -11,7 +11,7 @@ import {
   survive,
   Worker,
 } from '../../src/index.ts'
-import { count, defineCommand, flag, names, type Option, seconds, text, type Values } from '../command.ts'
+import { appOption, count, defineCommand, flag, names, type Option, seconds, text, type Values } from '../command.ts'
 import type { Context } from '../context.ts'
 import { asDaemon, detachedText } from '../daemon/daemon.ts'
 import { daemonOptions } from '../daemon/options.ts'
@@ -23,7 +23,7 @@ import { commandLog, type LogEvent, levelNamed, loglevelOption, logText } from '
 import { adoptStackEnvironment } from '../project.ts'
 
 const options = {
-  app: text('-A, --app <path[:export]>', 'the app (default: app.ts of the project)'),
+  app: appOption,
   loglevel: loglevelOption,
   logfile: text('-f, --logfile <path>', 'append the log to a file; %n is the worker, %h that with its host'),
   concurrency: count('-c, --concurrency <n>', 'tasks at one time (default: the number of processors)'),

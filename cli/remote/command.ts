@@ -36,11 +36,7 @@ export function remoteCommand({ kind, examples }: Kind): Command<Event & Command
         if (options.list) return yield* list(known)
         const command = chosen(known, kind, name)
         const args = argumentsOf(command, words)
-        let nodes = 0
-        for await (const reply of ask(app, context, options, [command.name, args])) {
-          nodes += 1
-          yield reply
-        }
+        const nodes = yield* ask(app, context, options, [command.name, args])
         if (kind === 'inspect') yield { type: 'online', nodes }
       } finally {
         await app.close()
