@@ -6,7 +6,7 @@ const processes = [
   'test/src/pool/**/*.test.ts',
   'test/src/worker/pools*.test.ts',
   'test/compose/stack.test.ts',
-  'test/compose/engine/local.test.ts',
+  'test/compose/engine/embedded/local.test.ts',
 ]
 
 export default defineConfig({

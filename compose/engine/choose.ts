@@ -1,9 +1,9 @@
 import { StackError } from '../errors.ts'
 import type { Environment } from '../file/discover.ts'
-import { type Connection, connect, type Endpoint, isExplicit, knownSockets, resolveEndpoint } from './connect.ts'
-import { dockerEngine } from './docker.ts'
+import { type Connection, connect, type Endpoint, isExplicit, knownSockets, resolveEndpoint } from './docker/connect.ts'
+import { dockerEngine } from './docker/docker.ts'
+import { isLocalEngineRunning, localEngine } from './embedded/local.ts'
 import type { Commands, Engine } from './engine.ts'
-import { isLocalEngineRunning, localEngine } from './local.ts'
 
 /** What decides which engine it is. */
 export interface EngineWish {

@@ -1,4 +1,4 @@
-import type { Model, Service } from '../model.ts'
+import type { Model, Service } from '../file/model.ts'
 
 /**
  * Where containers run: a Docker engine, or child processes that behave like its containers. What stack, reconcile

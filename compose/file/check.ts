@@ -1,4 +1,4 @@
-import type { Model, MountConfig, Service, ServiceConfig } from '../model.ts'
+import type { Model, MountConfig, Service, ServiceConfig } from './model.ts'
 import { nearest } from './nearest.ts'
 import type { Complain, Path } from './normalize.ts'
 

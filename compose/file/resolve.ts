@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import type { Dependency, Model, MountConfig, NetworkConfig, Project, Service, ServiceConfig } from '../model.ts'
-import { roleOf } from '../role.ts'
 import { check } from './check.ts'
 import type { Environment } from './discover.ts'
 import { readDotenv } from './dotenv.ts'
+import type { Dependency, Model, MountConfig, NetworkConfig, Project, Service, ServiceConfig } from './model.ts'
 import type { Complain, Path } from './normalize.ts'
+import { roleOf } from './role.ts'
 import type { Canonical, fileKind } from './schema.ts'
 
 type File = Canonical<typeof fileKind>

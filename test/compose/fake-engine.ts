@@ -12,7 +12,7 @@ import type {
   Resources,
   RunState,
 } from '../../compose/engine/engine.ts'
-import type { Model } from '../../compose/model.ts'
+import type { Model } from '../../compose/file/model.ts'
 
 interface FakeContainer {
   readonly spec: ContainerSpec

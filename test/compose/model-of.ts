@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Model } from '../../compose/file/model.ts'
 import { openProject } from '../../compose/file/project.ts'
-import type { Model } from '../../compose/model.ts'
 
 /** The model of a compose file given as text; the project is called `shop`. */
 export function modelOf(text: string, env: Record<string, string> = {}): Model {

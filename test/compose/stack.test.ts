@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type OpenStackOptions, openStack, type Stack, StackError, type StackEvent } from '../../compose/index.ts'
 import { failOnLeaks } from '../support/leaks.ts'
 import { until } from '../support/wait.ts'
-import { fakeCommands } from './engine/fake-commands.ts'
+import { fakeCommands } from './engine/embedded/fake-commands.ts'
 
 failOnLeaks()
 

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ContainerSpec, Engine, EngineEvent, EngineLogLine } from '../../compose/engine/engine.ts'
 import { StackError } from '../../compose/errors.ts'
-import { composeLabels } from '../../compose/labels.ts'
+import { composeLabels } from '../../compose/identity/labels.ts'
 import { modelOf } from '../compose/model-of.ts'
 
 /** What a container of the suite does: says some lines, then runs on or ends. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { StackError } from '../../../compose/errors.ts'
+import type { Model, ServiceConfig } from '../../../compose/file/model.ts'
 import { openProject, type ProjectOptions } from '../../../compose/file/project.ts'
-import type { Model, ServiceConfig } from '../../../compose/model.ts'
 
 let directory = ''
 

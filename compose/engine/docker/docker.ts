@@ -1,0 +1,340 @@
+import https from 'node:https'
+import type { Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import { StackError } from '../../errors.ts'
+import type { Model } from '../../file/model.ts'
+import { composeLabels, type Labels, networkLabels, volumeLabels } from '../../identity/labels.ts'
+import type {
+  ContainerDetail,
+  ContainerSpec,
+  ContainerState,
+  Engine,
+  EngineEvent,
+  EngineLogLine,
+  HeldPort,
+  ImageState,
+  LogOptions,
+  ResourceNames,
+  Resources,
+} from '../engine.ts'
+import { readJsonLines } from '../ndjson.ts'
+import { type Connection, publishedHost, versionNumber } from './connect.ts'
+import { containerBody } from './container-body.ts'
+import { containerDetail, containerState, nameOf, portBindings } from './container-state.ts'
+import { type DockerEvent, engineEvent, eventActions } from './events.ts'
+import { readFrames } from './frames.ts'
+import { frameLines, terminalLines, unixTime } from './logs.ts'
+import { type PullMessage, pullProgress, pullStarted } from './pull-progress.ts'
+import { pullRefused, refused, statusOf } from './refusals.ts'
+
+/** The Docker engine at a connection that answered. */
+export async function dockerEngine(connection: Connection): Promise<Engine> {
+  // Costs 80 ms: only those who talk to Docker pay for it.
+  const { default: Dockerode } = await import('dockerode')
+  const { address } = connection.endpoint
+  const tls = 'tls' in address ? address.tls : undefined
+  // Every default is overridden: the library would take DOCKER_HOST from this process's environment.
+  const options = {
+    socketPath: 'socketPath' in address ? address.socketPath : undefined,
+    host: 'host' in address ? address.host : undefined,
+    port: 'port' in address ? address.port : undefined,
+    protocol: tls ? ('https' as const) : ('http' as const),
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+    timeout: undefined,
+    agent: tls && new https.Agent({ ...tls }),
+    version: `v${connection.apiVersion}`,
+  }
+  return new DockerEngine(new Dockerode(options), connection)
+}
+
+/** API 1.44, Docker 25. */
+const startIntervalVersion = 1044
+
+class DockerEngine implements Engine {
+  readonly kind = 'docker'
+  readonly endpoint: string
+  readonly host: string
+  readonly #docker: Docker
+  readonly #apiVersion: number
+  /** Names of the containers met so far: messages speak of names, calls of ids. */
+  readonly #names = new Map<string, string>()
+
+  constructor(docker: Docker, { endpoint, apiVersion }: Connection) {
+    this.#docker = docker
+    this.#apiVersion = versionNumber(apiVersion)
+    this.endpoint = endpoint.url
+    this.host = publishedHost(endpoint)
+  }
+
+  prepare(model: Model) {
+    const waiting = Object.values(model.services).filter(({ config }) => config.healthcheck?.start_interval)
+    const isUnknown = this.#apiVersion < startIntervalVersion
+    const note = 'healthcheck.start_interval needs Docker 25; this engine looks first after a whole interval'
+    return { model, notes: isUnknown ? waiting.map(({ name }) => `${name}: ${note}`) : [] }
+  }
+
+  async containers(project: string): Promise<readonly ContainerState[]> {
+    const filters = { label: [`${composeLabels.project}=${project}`] }
+    const list = await call('list containers', () => this.#docker.listContainers({ all: true, filters }))
+    for (const container of list) this.#names.set(container.Id, nameOf(container))
+    return list.map(containerState)
+  }
+
+  async resources(project: string, names: ResourceNames = { networks: [], volumes: [] }): Promise<Resources> {
+    const [networks, volumes] = await call('list networks and volumes', () =>
+      Promise.all([this.#docker.listNetworks(), this.#docker.listVolumes()]),
+    )
+    const isOurs = (labels: Labels | null | undefined) => labels?.[composeLabels.project] === project
+    return {
+      networks: networks
+        .filter(({ Name, Labels }) => isOurs(Labels) || names.networks.includes(Name))
+        .map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: Labels ?? {} })),
+      volumes: (volumes.Volumes ?? [])
+        .filter(({ Name, Labels }) => isOurs(Labels) || names.volumes.includes(Name))
+        .map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
+    }
+  }
+
+  async inspect(container: string): Promise<ContainerDetail | undefined> {
+    const found = await call(
+      `look at ${this.#nameOf(container)}`,
+      () => this.#docker.getContainer(container).inspect(),
+      [404],
+    )
+    return found && containerDetail(found, await this.#environmentOf(found.Image))
+  }
+
+  async #environmentOf(image: string): Promise<readonly string[]> {
+    const found = await call('look at an image', () => this.#docker.getImage(image).inspect(), [404])
+    return found?.Config.Env ?? []
+  }
+
+  async images(references: readonly string[]): Promise<Readonly<Record<string, ImageState>>> {
+    const found = await Promise.all(
+      references.map(async (reference): Promise<[string, ImageState][]> => {
+        const image = await call(`look at image ${reference}`, () => this.#docker.getImage(reference).inspect(), [404])
+        return image ? [[reference, { id: image.Id }]] : []
+      }),
+    )
+    return Object.fromEntries(found.flat())
+  }
+
+  async *pull(reference: string, platform: string | undefined, signal: AbortSignal): AsyncGenerator<number> {
+    try {
+      const options = { abortSignal: signal, ...(platform && { platform }) }
+      const stream = (await this.#docker.pull(reference, options)) as Readable
+      let progress = pullStarted
+      for await (const message of readJsonLines(stream)) {
+        const { error } = message as { error?: string }
+        if (error) throw new Error(error)
+        const next = pullProgress(progress, message as PullMessage)
+        if (next.fraction > progress.fraction) yield next.fraction
+        progress = next
+      }
+    } catch (thrown) {
+      throw signal.aborted ? signal.reason : pullRefused(reference, thrown)
+    }
+  }
+
+  async publishedPorts(): Promise<readonly HeldPort[]> {
+    const containers = await call('list containers', () => this.#docker.listContainers())
+    return containers.flatMap((container) =>
+      portBindings(container.Ports).map((binding) => ({
+        ...binding,
+        container: nameOf(container),
+        project: container.Labels[composeLabels.project],
+      })),
+    )
+  }
+
+  async createNetwork(model: Model, key: string): Promise<void> {
+    const config = model.networks[key]
+    if (!config) return
+    const { config: pools, driver, options } = config.ipam
+    const body = {
+      Name: config.name,
+      // Engines before API 1.44 allow two networks of one name unless told otherwise.
+      CheckDuplicate: true,
+      Driver: config.driver ?? 'bridge',
+      Options: config.driver_opts,
+      Internal: config.internal,
+      Attachable: config.attachable,
+      EnableIPv6: config.enable_ipv6,
+      Labels: networkLabels(model, key),
+      IPAM: (pools || driver || options) && {
+        Driver: driver ?? 'default',
+        Options: options,
+        Config: pools?.map(({ subnet, gateway, ip_range, aux_addresses }) => ({
+          Subnet: subnet,
+          Gateway: gateway,
+          IPRange: ip_range,
+          AuxiliaryAddresses: aux_addresses,
+        })),
+      },
+    }
+    await call(`create network ${config.name}`, () => this.#docker.createNetwork(asOptions({}, body)), [409])
+  }
+
+  async removeNetwork(id: string): Promise<void> {
+    await call(`remove network ${id}`, () => this.#docker.getNetwork(id).remove(), [404])
+  }
+
+  async createVolume(model: Model, key: string): Promise<void> {
+    const config = model.volumes[key]
+    if (!config) return
+    const body = {
+      Name: config.name,
+      Driver: config.driver ?? 'local',
+      DriverOpts: config.driver_opts,
+      Labels: volumeLabels(model, key),
+    }
+    await call(`create volume ${config.name}`, () =>
+      this.#docker.createVolume(asOptions<Docker.VolumeCreateOptions>({}, body)),
+    )
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    await call(`remove volume ${name}`, () => this.#docker.getVolume(name).remove(), [404])
+  }
+
+  async create(spec: ContainerSpec): Promise<string> {
+    const inherited = spec.replaces ? await this.#anonymousVolumes(spec.replaces.container, spec) : []
+    const { query, body, later } = containerBody(spec, this.#apiVersion, inherited)
+    // Query and body apart: otherwise the whole body, passwords included, goes into the URL as well.
+    const container = await call(`create ${spec.name}`, () => this.#docker.createContainer(asOptions(query, body)))
+    this.#names.set(container.id, spec.name)
+    for (const { network, endpoint } of later) {
+      const options = asOptions<Docker.NetworkConnectOptions>({}, { Container: container.id, EndpointConfig: endpoint })
+      await call(`connect ${spec.name} to ${network}`, async () => this.#docker.getNetwork(network).connect(options))
+    }
+    return container.id
+  }
+
+  /** Volumes that the image asked for and no one named: data that would be lost with the old container. */
+  async #anonymousVolumes(container: string, { service }: ContainerSpec) {
+    const old = await call(
+      `look at ${this.#nameOf(container)}`,
+      () => this.#docker.getContainer(container).inspect(),
+      [404],
+    )
+    const named = (service.config.volumes ?? []).filter(({ source }) => source).map(({ target }) => target)
+    return (old?.Mounts ?? [])
+      .filter(({ Type, Destination }) => Type === 'volume' && !named.includes(Destination))
+      .map(({ Name, Destination, RW }) => ({ Type: 'volume', Source: Name, Target: Destination, ReadOnly: !RW }))
+  }
+
+  async start(container: string): Promise<void> {
+    await call(`start ${this.#nameOf(container)}`, () => this.#docker.getContainer(container).start(), [304])
+  }
+
+  async stop(container: string, timeoutSeconds?: number): Promise<void> {
+    const options = timeoutSeconds === undefined ? {} : { t: timeoutSeconds }
+    await call(`stop ${this.#nameOf(container)}`, () => this.#docker.getContainer(container).stop(options), [304, 404])
+  }
+
+  async remove(container: string, { volumes = false }: { volumes?: boolean } = {}): Promise<void> {
+    // 409: it is being removed already.
+    const options = { force: true, v: volumes }
+    await call(
+      `remove ${this.#nameOf(container)}`,
+      () => this.#docker.getContainer(container).remove(options),
+      [404, 409],
+    )
+  }
+
+  async rename(container: string, name: string): Promise<void> {
+    await call(`rename ${this.#nameOf(container)}`, async () => this.#docker.getContainer(container).rename({ name }))
+  }
+
+  async *logs(container: string, options: LogOptions): AsyncGenerator<EngineLogLine> {
+    const { follow = false, tail, since, signal } = options
+    const query = { follow, stdout: true, stderr: true, timestamps: true, tail: tail ?? 'all', since: unixTime(since) }
+    const found = await call(
+      `look at ${this.#nameOf(container)}`,
+      () => this.#docker.getContainer(container).inspect(),
+      [404],
+    )
+    if (!found) return
+    try {
+      const stream = await this.#stream(`/containers/${found.Id}/logs?`, query, signal)
+      yield* found.Config.Tty ? terminalLines(stream) : frameLines(readFrames(stream))
+    } catch (thrown) {
+      // The container may go (404), be on its way (409), or the reader may: all end the stream.
+      const isGone = [404, 409].includes(statusOf(thrown) ?? 0)
+      if (!signal?.aborted && !isGone) throw refused(`read the logs of ${this.#nameOf(container)}`, thrown)
+    }
+  }
+
+  /** The library hands out logs as a stream only when it follows them; otherwise it would hold them in memory. */
+  #stream(path: string, query: object, abortSignal: AbortSignal | undefined): Promise<Readable> {
+    return new Promise((resolve, reject) => {
+      this.#docker.modem.dial(
+        {
+          path,
+          method: 'GET',
+          isStream: true,
+          options: { ...query },
+          statusCodes: { 200: true },
+          ...(abortSignal && { abortSignal }),
+        },
+        (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result as Readable)),
+      )
+    })
+  }
+
+  async events(project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {
+    const filters = {
+      type: ['container'],
+      label: [`${composeLabels.project}=${project}`],
+      // Health checks run as exec: without this list their events drown the others.
+      event: Object.keys(eventActions),
+    }
+    const stream = await call('listen to events', () =>
+      this.#docker.getEvents({ filters: JSON.stringify(filters), abortSignal: signal }),
+    )
+    return readEvents(stream as Readable, signal)
+  }
+
+  #nameOf(container: string): string {
+    return this.#names.get(container) ?? container
+  }
+
+  async release(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+/** One call; answers with one of these statuses mean that there was nothing to do. */
+async function call<T>(doing: string, request: () => Promise<T>): Promise<T>
+async function call<T>(doing: string, request: () => Promise<T>, harmless: readonly number[]): Promise<T | undefined>
+async function call<T>(
+  doing: string,
+  request: () => Promise<T>,
+  harmless: readonly number[] = [],
+): Promise<T | undefined> {
+  try {
+    return await request()
+  } catch (thrown) {
+    if (harmless.includes(statusOf(thrown) ?? 0)) return undefined
+    throw refused(doing, thrown)
+  }
+}
+
+/** The library's form for a query and a body that differ; its types do not know it. */
+function asOptions<T>(_query: object, _body: object): T {
+  return { _query, _body } as T
+}
+
+async function* readEvents(stream: Readable, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+  try {
+    for await (const message of readJsonLines(stream)) {
+      const event = engineEvent(message as DockerEvent)
+      if (event) yield event
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw refused('listen to events', thrown)
+  }
+  if (!signal.aborted) throw new StackError('DOCKER_UNREACHABLE', 'the Docker engine went away')
+}

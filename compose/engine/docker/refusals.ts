@@ -1,0 +1,127 @@
+import { messageOf, StackError, type StackErrorCode, systemCodeOf } from '../../errors.ts'
+
+/** What an engine's refusal means, in words a user can act on. The first that matches counts. */
+const refusals: readonly {
+  readonly status?: number
+  readonly text: RegExp
+  readonly code: StackErrorCode
+  readonly next?: string
+}[] = [
+  { status: 409, text: /name .* is already in use/i, code: 'NAME_IN_USE' },
+  { text: /has active endpoints|volume is in use/i, code: 'RESOURCE_IN_USE' },
+  { text: /port is already allocated|address already in use|ports are not available/i, code: 'PORT_BUSY' },
+  {
+    text: /bind source path does not exist/i,
+    code: 'START_FAILED',
+    next: 'Create the directory, or correct the source of the mount in `volumes`.',
+  },
+  {
+    text: /mounts denied|not shared from the host/i,
+    code: 'START_FAILED',
+    next: 'Share the directory with Docker Desktop (Settings, Resources, File sharing).',
+  },
+  {
+    text: /executable file not found|no such file or directory: unknown|exec: .*(not found|permission denied)/i,
+    code: 'START_FAILED',
+    next: 'Correct `command` or `entrypoint`: the image has no such program.',
+  },
+  {
+    status: 404,
+    text: /no such image/i,
+    code: 'IMAGE_PULL_FAILED',
+    next: 'Pull the image, or take `pull_policy: never` out of the service.',
+  },
+  {
+    text: /client version .* is too (old|new)/i,
+    code: 'DOCKER_TOO_OLD',
+    next: 'Set DOCKER_API_VERSION to a version that both know.',
+  },
+  {
+    text: /fully subnetted|non-overlapping IPv4 address pool/i,
+    code: 'START_FAILED',
+    next: 'All address ranges for networks are taken: `docker network prune` frees those nobody uses.',
+  },
+  {
+    text: /no space left on device/i,
+    code: 'START_FAILED',
+    next: 'The disk of the Docker engine is full: `docker system prune` frees space.',
+  },
+]
+
+/** What keeps an image from being fetched. */
+const pullRefusals: readonly { readonly text: RegExp; readonly message: string; readonly next: string }[] = [
+  {
+    text: /toomanyrequests|rate limit/i,
+    message: 'the registry allows no more pulls for now',
+    next: 'Log in with `docker login`, or wait until the limit is lifted.',
+  },
+  {
+    text: /pull access denied|repository does not exist|manifest unknown|manifest for .* not found|not found: manifest/i,
+    message: 'there is no such image, or it is private',
+    next: 'Check name and tag; for a private image `docker login` first and `docker pull` it.',
+  },
+  {
+    text: /unauthorized|authentication required|denied/i,
+    message: 'the registry wants a login',
+    next: 'Run `docker login` for its registry, then `docker pull` it.',
+  },
+  {
+    text: /no matching manifest/i,
+    message: 'the image does not exist for this kind of processor',
+    next: 'Set `platform:` in the service, or choose another image.',
+  },
+  {
+    text: /no such host|dial tcp|network is unreachable|connection refused|i\/o timeout|deadline exceeded|TLS handshake/i,
+    message: 'the registry cannot be reached',
+    next: 'Check the network of the Docker engine, or use --engine embedded, which needs no images.',
+  },
+  {
+    text: /no space left on device/i,
+    message: 'the disk of the Docker engine is full',
+    next: '`docker system prune` frees space.',
+  },
+]
+
+/** The error of one call to the engine, wrapped once; `doing` names the attempt: `create shop-redis-1`. */
+export function refused(doing: string, thrown: unknown): Error {
+  if (thrown instanceof StackError || isAbort(thrown)) return thrown as Error
+  const text = reasonOf(thrown)
+  if (isUnreachable(thrown)) {
+    return new StackError('DOCKER_UNREACHABLE', `the Docker engine no longer answers: ${text}`, { cause: thrown })
+  }
+  const status = statusOf(thrown)
+  const known = refusals.find((refusal) => (refusal.status ?? status) === status && refusal.text.test(text))
+  const options = known?.next === undefined ? { cause: thrown } : { cause: thrown, next: known.next }
+  return new StackError(known?.code ?? 'DOCKER_REFUSED', `cannot ${doing}: ${text}`, options)
+}
+
+/** The same for a pull, whose refusals come from the registry. */
+export function pullRefused(image: string, thrown: unknown): Error {
+  if (thrown instanceof StackError || isAbort(thrown)) return thrown as Error
+  if (isUnreachable(thrown)) return refused(`pull ${image}`, thrown)
+  const text = reasonOf(thrown)
+  const known = pullRefusals.find((refusal) => refusal.text.test(text))
+  const message = `cannot pull ${image}: ${known ? `${known.message} (${text})` : text}`
+  return new StackError('IMAGE_PULL_FAILED', message, { cause: thrown, ...(known && { next: known.next }) })
+}
+
+/** The status of the engine's answer, if it gave one. */
+export function statusOf(thrown: unknown): number | undefined {
+  const status = (thrown as { statusCode?: unknown } | undefined)?.statusCode
+  return typeof status === 'number' ? status : undefined
+}
+
+/** The engine's own sentence, without the library's `(HTTP code 500) server error - `. */
+function reasonOf(thrown: unknown): string {
+  return messageOf(thrown)
+    .replace(/^\(HTTP code \d+\) .*? - /s, '')
+    .trim()
+}
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError'
+}
+
+function isUnreachable(thrown: unknown): boolean {
+  return ['ECONNREFUSED', 'ENOENT', 'EACCES', 'ECONNRESET', 'EPIPE'].includes(systemCodeOf(thrown) ?? '')
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import type { ServiceConfig } from '../file/model.ts'
+import { type Kind, serviceKind } from '../file/schema.ts'
+
+/**
+ * Compose's config-hash: SHA-256 of Go's JSON of the resolved service. Compose changed its JSON over time; a hash
+ * of any family here counts as up to date, so that nothing is recreated because Compose was upgraded.
+ */
+export const hashFamilies = {
+  /** 2.30.2 … 2.40: `bind.create_host_path` is written when it is true. */
+  v2: { showsHostPath: (given: boolean | undefined) => given === true || undefined, version: '2.40.3' },
+  /** 5.0 and later: written when it is false. */
+  v5: { showsHostPath: (given: boolean | undefined) => (given === false ? false : undefined), version: '5.0.0' },
+} as const
+
+/** A generation of Compose, as far as its hashes are concerned. */
+export type HashFamily = keyof typeof hashFamilies
+
+/** Changing any of these recreates nothing. */
+const blank = {
+  build: undefined,
+  pull_policy: undefined,
+  pull_refresh_after: undefined,
+  scale: undefined,
+  depends_on: undefined,
+  profiles: undefined,
+  env_file: undefined,
+}
+
+/** The hash that a family of Compose releases computes for a service. */
+export function configHash(config: ServiceConfig, family: HashFamily): string {
+  return createHash('sha256').update(hashedJson(config, family)).digest('hex')
+}
+
+/** Every hash under which a container of this service is up to date. */
+export function acceptedHashes(config: ServiceConfig): ReadonlySet<string> {
+  return new Set(Object.keys(hashFamilies).map((family) => configHash(config, family as HashFamily)))
+}
+
+/** The text that is hashed. */
+export function hashedJson(config: ServiceConfig, family: HashFamily): string {
+  const { deploy, volumes } = config
+  const { showsHostPath } = hashFamilies[family]
+  return goJson(serviceKind, {
+    ...config,
+    ...blank,
+    deploy: deploy && { ...deploy, replicas: undefined },
+    volumes: volumes?.map((mount) => ({
+      ...mount,
+      bind: mount.bind && { ...mount.bind, create_host_path: showsHostPath(mount.bind.create_host_path) },
+    })),
+  })
+}
+
+/** JSON as Go writes it: records in the order of their struct, map keys sorted, `<`, `>` and `&` escaped. */
+function goJson(kind: Kind, value: unknown): string {
+  if (value === null || typeof value !== 'object' || typeof kind === 'string') return goText(value)
+  if (Array.isArray(value)) {
+    return `[${value.map((entry) => goJson('list' in kind ? kind.list : 'any', entry)).join(',')}]`
+  }
+  const [keys, kindOf]: [string[], (key: string) => Kind] =
+    'record' in kind
+      ? [Object.keys(kind.record), (key) => kind.record[key] ?? 'any']
+      : [Object.keys(value).sort(), () => ('map' in kind ? kind.map : 'any')]
+  const members = keys.flatMap((key) => {
+    const member = (value as Record<string, unknown>)[key]
+    return member === undefined ? [] : `${goText(key)}:${goJson(kindOf(key), member)}`
+  })
+  return `{${members.join(',')}}`
+}
+
+function goText(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** A short digest of every part, so that a later run can say what changed without keeping the values. */
+export function partDigests(config: ServiceConfig): Readonly<Record<string, string>> {
+  const parts = Object.entries({ ...config, ...blank }).flatMap(([key, value]): [string, unknown][] => {
+    if (value === undefined || value === null) return []
+    if (key !== 'environment' && key !== 'labels') return [[key, value]]
+    return Object.entries(value).map(([name, entry]) => [`${key}.${name}`, entry])
+  })
+  return Object.fromEntries(
+    parts.map(([part, value]) => [part, createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8)]),
+  )
+}
+
+/** `environment.BROKER_URL changed, image added`; undefined when the digests tell nothing. */
+export function changedParts(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): string | undefined {
+  const parts = [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((part) => {
+    if (before[part] === after[part]) return []
+    return `${part} ${before[part] === undefined ? 'added' : after[part] === undefined ? 'removed' : 'changed'}`
+  })
+  return parts.length > 0 ? parts.join(', ') : undefined
+}
