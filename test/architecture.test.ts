@@ -56,7 +56,7 @@ const homes: Record<string, string[]> = {
   amqplib: ['src/transport/amqp/'],
   'astronomy-engine': ['src/schedule/solar.ts'],
   commander: ['cli/program.ts'],
-  dockerode: ['compose/engine/docker/docker.ts'],
+  dockerode: ['compose/engine/docker/'],
   ink: ['cli/ui/'],
   '@inkjs/ui': ['cli/ui/'],
   ioredis: ['src/transport/redis/connection.ts'],

@@ -1,4 +1,3 @@
-import https from 'node:https'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { StackError } from '../../errors.ts'
@@ -18,7 +17,8 @@ import type {
   Resources,
 } from '../engine.ts'
 import { readJsonLines } from '../ndjson.ts'
-import { type Connection, publishedHost, versionNumber } from './connect.ts'
+import { Api, asOptions, call } from './api.ts'
+import { type Connection, publishedHost } from './connect.ts'
 import { containerBody } from './container-body.ts'
 import { containerDetail, containerState, nameOf, portBindings } from './container-state.ts'
 import { type DockerEvent, engineEvent, eventActions } from './events.ts'
@@ -29,24 +29,7 @@ import { pullRefused, refused, statusOf } from './refusals.ts'
 
 /** The Docker engine at a connection that answered. */
 export async function dockerEngine(connection: Connection): Promise<Engine> {
-  // Costs 80 ms: only those who talk to Docker pay for it.
-  const { default: Dockerode } = await import('dockerode')
-  const { address } = connection.endpoint
-  const tls = 'tls' in address ? address.tls : undefined
-  // Every default is overridden: the library would take DOCKER_HOST from this process's environment.
-  const options = {
-    socketPath: 'socketPath' in address ? address.socketPath : undefined,
-    host: 'host' in address ? address.host : undefined,
-    port: 'port' in address ? address.port : undefined,
-    protocol: tls ? ('https' as const) : ('http' as const),
-    ca: undefined,
-    cert: undefined,
-    key: undefined,
-    timeout: undefined,
-    agent: tls && new https.Agent({ ...tls }),
-    version: `v${connection.apiVersion}`,
-  }
-  return new DockerEngine(new Dockerode(options), connection)
+  return new DockerEngine(await Api.open(connection), connection)
 }
 
 /** API 1.44, Docker 25. */
@@ -56,35 +39,31 @@ class DockerEngine implements Engine {
   readonly kind = 'docker'
   readonly endpoint: string
   readonly host: string
-  readonly #docker: Docker
-  readonly #apiVersion: number
-  /** Names of the containers met so far: messages speak of names, calls of ids. */
-  readonly #names = new Map<string, string>()
+  readonly #api: Api
 
-  constructor(docker: Docker, { endpoint, apiVersion }: Connection) {
-    this.#docker = docker
-    this.#apiVersion = versionNumber(apiVersion)
+  constructor(api: Api, { endpoint }: Connection) {
+    this.#api = api
     this.endpoint = endpoint.url
     this.host = publishedHost(endpoint)
   }
 
   prepare(model: Model) {
     const waiting = Object.values(model.services).filter(({ config }) => config.healthcheck?.start_interval)
-    const isUnknown = this.#apiVersion < startIntervalVersion
+    const isUnknown = this.#api.version < startIntervalVersion
     const note = 'healthcheck.start_interval needs Docker 25; this engine looks first after a whole interval'
     return { model, notes: isUnknown ? waiting.map(({ name }) => `${name}: ${note}`) : [] }
   }
 
   async containers(project: string): Promise<readonly ContainerState[]> {
     const filters = { label: [`${composeLabels.project}=${project}`] }
-    const list = await call('list containers', () => this.#docker.listContainers({ all: true, filters }))
-    for (const container of list) this.#names.set(container.Id, nameOf(container))
+    const list = await call('list containers', () => this.#api.docker.listContainers({ all: true, filters }))
+    for (const container of list) this.#api.named(container.Id, nameOf(container))
     return list.map(containerState)
   }
 
   async resources(project: string, names: ResourceNames = { networks: [], volumes: [] }): Promise<Resources> {
     const [networks, volumes] = await call('list networks and volumes', () =>
-      Promise.all([this.#docker.listNetworks(), this.#docker.listVolumes()]),
+      Promise.all([this.#api.docker.listNetworks(), this.#api.docker.listVolumes()]),
     )
     const isOurs = (labels: Labels | null | undefined) => labels?.[composeLabels.project] === project
     return {
@@ -98,23 +77,23 @@ class DockerEngine implements Engine {
   }
 
   async inspect(container: string): Promise<ContainerDetail | undefined> {
-    const found = await call(
-      `look at ${this.#nameOf(container)}`,
-      () => this.#docker.getContainer(container).inspect(),
-      [404],
-    )
+    const found = await this.#api.inspect(container)
     return found && containerDetail(found, await this.#environmentOf(found.Image))
   }
 
   async #environmentOf(image: string): Promise<readonly string[]> {
-    const found = await call('look at an image', () => this.#docker.getImage(image).inspect(), [404])
+    const found = await call('look at an image', () => this.#api.docker.getImage(image).inspect(), [404])
     return found?.Config.Env ?? []
   }
 
   async images(references: readonly string[]): Promise<Readonly<Record<string, ImageState>>> {
     const found = await Promise.all(
       references.map(async (reference): Promise<[string, ImageState][]> => {
-        const image = await call(`look at image ${reference}`, () => this.#docker.getImage(reference).inspect(), [404])
+        const image = await call(
+          `look at image ${reference}`,
+          () => this.#api.docker.getImage(reference).inspect(),
+          [404],
+        )
         return image ? [[reference, { id: image.Id }]] : []
       }),
     )
@@ -124,7 +103,7 @@ class DockerEngine implements Engine {
   async *pull(reference: string, platform: string | undefined, signal: AbortSignal): AsyncGenerator<number> {
     try {
       const options = { abortSignal: signal, ...(platform && { platform }) }
-      const stream = (await this.#docker.pull(reference, options)) as Readable
+      const stream = (await this.#api.docker.pull(reference, options)) as Readable
       let progress = pullStarted
       for await (const message of readJsonLines(stream)) {
         const { error } = message as { error?: string }
@@ -139,7 +118,7 @@ class DockerEngine implements Engine {
   }
 
   async publishedPorts(): Promise<readonly HeldPort[]> {
-    const containers = await call('list containers', () => this.#docker.listContainers())
+    const containers = await call('list containers', () => this.#api.docker.listContainers())
     return containers.flatMap((container) =>
       portBindings(container.Ports).map((binding) => ({
         ...binding,
@@ -174,11 +153,11 @@ class DockerEngine implements Engine {
         })),
       },
     }
-    await call(`create network ${config.name}`, () => this.#docker.createNetwork(asOptions({}, body)), [409])
+    await call(`create network ${config.name}`, () => this.#api.docker.createNetwork(asOptions({}, body)), [409])
   }
 
   async removeNetwork(id: string): Promise<void> {
-    await call(`remove network ${id}`, () => this.#docker.getNetwork(id).remove(), [404])
+    await call(`remove network ${id}`, () => this.#api.docker.getNetwork(id).remove(), [404])
   }
 
   async createVolume(model: Model, key: string): Promise<void> {
@@ -191,34 +170,32 @@ class DockerEngine implements Engine {
       Labels: volumeLabels(model, key),
     }
     await call(`create volume ${config.name}`, () =>
-      this.#docker.createVolume(asOptions<Docker.VolumeCreateOptions>({}, body)),
+      this.#api.docker.createVolume(asOptions<Docker.VolumeCreateOptions>({}, body)),
     )
   }
 
   async removeVolume(name: string): Promise<void> {
-    await call(`remove volume ${name}`, () => this.#docker.getVolume(name).remove(), [404])
+    await call(`remove volume ${name}`, () => this.#api.docker.getVolume(name).remove(), [404])
   }
 
   async create(spec: ContainerSpec): Promise<string> {
     const inherited = spec.replaces ? await this.#anonymousVolumes(spec.replaces.container, spec) : []
-    const { query, body, later } = containerBody(spec, this.#apiVersion, inherited)
+    const { query, body, later } = containerBody(spec, this.#api.version, inherited)
     // Query and body apart: otherwise the whole body, passwords included, goes into the URL as well.
-    const container = await call(`create ${spec.name}`, () => this.#docker.createContainer(asOptions(query, body)))
-    this.#names.set(container.id, spec.name)
+    const container = await call(`create ${spec.name}`, () => this.#api.docker.createContainer(asOptions(query, body)))
+    this.#api.named(container.id, spec.name)
     for (const { network, endpoint } of later) {
       const options = asOptions<Docker.NetworkConnectOptions>({}, { Container: container.id, EndpointConfig: endpoint })
-      await call(`connect ${spec.name} to ${network}`, async () => this.#docker.getNetwork(network).connect(options))
+      await call(`connect ${spec.name} to ${network}`, async () =>
+        this.#api.docker.getNetwork(network).connect(options),
+      )
     }
     return container.id
   }
 
   /** Volumes that the image asked for and no one named: data that would be lost with the old container. */
   async #anonymousVolumes(container: string, { service }: ContainerSpec) {
-    const old = await call(
-      `look at ${this.#nameOf(container)}`,
-      () => this.#docker.getContainer(container).inspect(),
-      [404],
-    )
+    const old = await this.#api.inspect(container)
     const named = (service.config.volumes ?? []).filter(({ source }) => source).map(({ target }) => target)
     return (old?.Mounts ?? [])
       .filter(({ Type, Destination }) => Type === 'volume' && !named.includes(Destination))
@@ -226,62 +203,41 @@ class DockerEngine implements Engine {
   }
 
   async start(container: string): Promise<void> {
-    await call(`start ${this.#nameOf(container)}`, () => this.#docker.getContainer(container).start(), [304])
+    await call(`start ${this.#api.nameOf(container)}`, () => this.#api.container(container).start(), [304])
   }
 
   async stop(container: string, timeoutSeconds?: number): Promise<void> {
     const options = timeoutSeconds === undefined ? {} : { t: timeoutSeconds }
-    await call(`stop ${this.#nameOf(container)}`, () => this.#docker.getContainer(container).stop(options), [304, 404])
+    await call(`stop ${this.#api.nameOf(container)}`, () => this.#api.container(container).stop(options), [304, 404])
   }
 
   async remove(container: string, { volumes = false }: { volumes?: boolean } = {}): Promise<void> {
     // 409: it is being removed already.
     const options = { force: true, v: volumes }
     await call(
-      `remove ${this.#nameOf(container)}`,
-      () => this.#docker.getContainer(container).remove(options),
+      `remove ${this.#api.nameOf(container)}`,
+      () => this.#api.container(container).remove(options),
       [404, 409],
     )
   }
 
   async rename(container: string, name: string): Promise<void> {
-    await call(`rename ${this.#nameOf(container)}`, async () => this.#docker.getContainer(container).rename({ name }))
+    await call(`rename ${this.#api.nameOf(container)}`, async () => this.#api.container(container).rename({ name }))
   }
 
   async *logs(container: string, options: LogOptions): AsyncGenerator<EngineLogLine> {
     const { follow = false, tail, since, signal } = options
     const query = { follow, stdout: true, stderr: true, timestamps: true, tail: tail ?? 'all', since: unixTime(since) }
-    const found = await call(
-      `look at ${this.#nameOf(container)}`,
-      () => this.#docker.getContainer(container).inspect(),
-      [404],
-    )
+    const found = await this.#api.inspect(container)
     if (!found) return
     try {
-      const stream = await this.#stream(`/containers/${found.Id}/logs?`, query, signal)
+      const stream = await this.#api.stream(`/containers/${found.Id}/logs?`, query, signal)
       yield* found.Config.Tty ? terminalLines(stream) : frameLines(readFrames(stream))
     } catch (thrown) {
       // The container may go (404), be on its way (409), or the reader may: all end the stream.
       const isGone = [404, 409].includes(statusOf(thrown) ?? 0)
-      if (!signal?.aborted && !isGone) throw refused(`read the logs of ${this.#nameOf(container)}`, thrown)
+      if (!signal?.aborted && !isGone) throw refused(`read the logs of ${this.#api.nameOf(container)}`, thrown)
     }
-  }
-
-  /** The library hands out logs as a stream only when it follows them; otherwise it would hold them in memory. */
-  #stream(path: string, query: object, abortSignal: AbortSignal | undefined): Promise<Readable> {
-    return new Promise((resolve, reject) => {
-      this.#docker.modem.dial(
-        {
-          path,
-          method: 'GET',
-          isStream: true,
-          options: { ...query },
-          statusCodes: { 200: true },
-          ...(abortSignal && { abortSignal }),
-        },
-        (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result as Readable)),
-      )
-    })
   }
 
   async events(project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {
@@ -292,39 +248,14 @@ class DockerEngine implements Engine {
       event: Object.keys(eventActions),
     }
     const stream = await call('listen to events', () =>
-      this.#docker.getEvents({ filters: JSON.stringify(filters), abortSignal: signal }),
+      this.#api.docker.getEvents({ filters: JSON.stringify(filters), abortSignal: signal }),
     )
     return readEvents(stream as Readable, signal)
-  }
-
-  #nameOf(container: string): string {
-    return this.#names.get(container) ?? container
   }
 
   async release(): Promise<void> {}
 
   async close(): Promise<void> {}
-}
-
-/** One call; answers with one of these statuses mean that there was nothing to do. */
-async function call<T>(doing: string, request: () => Promise<T>): Promise<T>
-async function call<T>(doing: string, request: () => Promise<T>, harmless: readonly number[]): Promise<T | undefined>
-async function call<T>(
-  doing: string,
-  request: () => Promise<T>,
-  harmless: readonly number[] = [],
-): Promise<T | undefined> {
-  try {
-    return await request()
-  } catch (thrown) {
-    if (harmless.includes(statusOf(thrown) ?? 0)) return undefined
-    throw refused(doing, thrown)
-  }
-}
-
-/** The library's form for a query and a body that differ; its types do not know it. */
-function asOptions<T>(_query: object, _body: object): T {
-  return { _query, _body } as T
 }
 
 async function* readEvents(stream: Readable, signal: AbortSignal): AsyncGenerator<EngineEvent> {

@@ -1,0 +1,102 @@
+import https from 'node:https'
+import type { Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import type { Connection } from './connect.ts'
+import { versionNumber } from './connect.ts'
+import { refused, statusOf } from './refusals.ts'
+
+/** The Engine API at one address, with errors that a user can act on. The home of dockerode. */
+export class Api {
+  readonly docker: Docker
+  /** As `versionNumber` counts: 1044 is 1.44. */
+  readonly version: number
+  /** Names of the containers met so far: messages speak of names, calls of ids. */
+  readonly #names = new Map<string, string>()
+
+  static async open({ endpoint, apiVersion }: Connection): Promise<Api> {
+    // Costs 80 ms: only those who talk to Docker pay for it.
+    const { default: Dockerode } = await import('dockerode')
+    const { address } = endpoint
+    const tls = 'tls' in address ? address.tls : undefined
+    // Every default is overridden: the library would take DOCKER_HOST from this process's environment.
+    const options = {
+      socketPath: 'socketPath' in address ? address.socketPath : undefined,
+      host: 'host' in address ? address.host : undefined,
+      port: 'port' in address ? address.port : undefined,
+      protocol: tls ? ('https' as const) : ('http' as const),
+      ca: undefined,
+      cert: undefined,
+      key: undefined,
+      timeout: undefined,
+      agent: tls && new https.Agent({ ...tls }),
+      version: `v${apiVersion}`,
+    }
+    return new Api(new Dockerode(options), versionNumber(apiVersion))
+  }
+
+  private constructor(docker: Docker, version: number) {
+    this.docker = docker
+    this.version = version
+  }
+
+  /** Remembers a container by the name that people know. */
+  named(id: string, name: string): void {
+    this.#names.set(id, name)
+  }
+
+  nameOf(id: string): string {
+    return this.#names.get(id) ?? id
+  }
+
+  /** A container, to be called. */
+  container(id: string): Docker.Container {
+    return this.docker.getContainer(id)
+  }
+
+  /** What the engine tells of a container; undefined when it is gone. */
+  inspect(container: string): Promise<Docker.ContainerInspectInfo | undefined> {
+    return call(`look at ${this.nameOf(container)}`, () => this.container(container).inspect(), [404])
+  }
+
+  /** An answer as it comes. The library hands out a stream for few calls, and holds the others in memory. */
+  stream(path: string, query: object, abortSignal: AbortSignal | undefined): Promise<Readable> {
+    return new Promise((resolve, reject) => {
+      this.docker.modem.dial(
+        {
+          path,
+          method: 'GET',
+          isStream: true,
+          options: { ...query },
+          statusCodes: { 200: true },
+          ...(abortSignal && { abortSignal }),
+        },
+        (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result as Readable)),
+      )
+    })
+  }
+}
+
+/** One call; answers with one of these statuses mean that there was nothing to do. */
+export async function call<T>(doing: string, request: () => Promise<T>): Promise<T>
+export async function call<T>(
+  doing: string,
+  request: () => Promise<T>,
+  harmless: readonly number[],
+): Promise<T | undefined>
+export async function call<T>(
+  doing: string,
+  request: () => Promise<T>,
+  harmless: readonly number[] = [],
+): Promise<T | undefined> {
+  try {
+    return await request()
+  } catch (thrown) {
+    if (harmless.includes(statusOf(thrown) ?? 0)) return undefined
+    throw refused(doing, thrown)
+  }
+}
+
+/** The library's form for a query and a body that differ; its types do not know it. */
+export function asOptions<T>(_query: object, _body: object): T {
+  return { _query, _body } as T
+}
