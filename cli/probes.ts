@@ -1,9 +1,9 @@
 import type { Probes, ProbeTarget } from '../compose/index.ts'
-import { Celery, CeleryError, openTransport } from '../src/index.ts'
 
 /**
  * How the stack's services show that they are ready: each by answering in its own protocol. This is where the stack
- * engine, which knows no protocol, meets the runtime, which knows no containers.
+ * engine, which knows no protocol, meets the runtime, which knows no containers. The runtime is loaded when there is
+ * somebody to ask: a stack that is up already is recognised without it.
  */
 export const probes: Probes = {
   redis: answersLogin,
@@ -13,6 +13,7 @@ export const probes: Probes = {
 
 /** Logging in is the handshake: AMQP opens a virtual host, Redis authenticates and answers PING. */
 async function answersLogin(target: ProbeTarget): Promise<void> {
+  const { CeleryError, openTransport } = await import('../src/index.ts')
   const { url, hasPassword } = loginUrl(target)
   try {
     const transport = await openTransport(url, { connectTimeoutMs: 1_000 })
@@ -47,6 +48,7 @@ function loginUrl({ role, environment: env, address }: ProbeTarget): { url: stri
 async function answersPing({ environment, hostname }: ProbeTarget, signal: AbortSignal): Promise<void> {
   const brokerUrl = environment.CELERY_BROKER_URL
   if (!brokerUrl) throw new Error('CELERY_BROKER_URL is not in its environment')
+  const { Celery } = await import('../src/index.ts')
   const app = new Celery('probe', { brokerUrl })
   try {
     // The worker may have any name of its own; its host is the container's.

@@ -7,6 +7,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   src: [
     [
       'errors',
+      'batch',
       'clock',
       'fnmatch',
       'log',

@@ -1,3 +1,4 @@
+import { batched } from '../batch.ts'
 import { CeleryError } from '../errors.ts'
 import { Once } from '../once.ts'
 import { persist } from '../persist.ts'
@@ -83,6 +84,12 @@ interface Watcher {
   readonly onError: (error: Error) => void
 }
 
+/** A subscription to begin or to end. */
+interface Turn {
+  readonly key: string
+  readonly on: boolean
+}
+
 class RedisBackend implements Backend {
   readonly name = 'redis'
   readonly isShared = true
@@ -96,6 +103,9 @@ class RedisBackend implements Backend {
   readonly #store: (key: string, text: string, expires: number) => Promise<unknown>
   readonly #end: (...keysAndArguments: (string | number)[]) => Promise<string[] | null>
   readonly #subscriber: Once<Redis>
+  /** Whoever gets a group waits for each of its members: their subscriptions and looks go together. */
+  readonly #get = batched((keys: readonly string[]) => this.#attempt(this.#commands.mget(...keys)))
+  readonly #turn = batched((turns: readonly Turn[]) => this.#turnAll(turns))
 
   constructor(url: string, commands: Redis, connect: () => Promise<Redis>, options: BackendOptions) {
     this.url = maskUrl(url)
@@ -115,7 +125,7 @@ class RedisBackend implements Backend {
   }
 
   async get(taskId: string): Promise<ResultMeta | undefined> {
-    const text = await this.#attempt(this.#commands.get(this.#keys.meta(taskId)))
+    const text = await this.#get(this.#keys.meta(taskId))
     return text === null ? undefined : parse(taskId, text)
   }
 
@@ -141,19 +151,29 @@ class RedisBackend implements Backend {
     if (!watchers?.delete(watcher) || watchers.size > 0) return
     this.#watchers.delete(key)
     this.#subscriptions.delete(key)
-    this.#subscriber
-      .get()
-      .then((subscriber) => subscriber.unsubscribe(key))
-      .catch(() => {})
+    this.#turn({ key, on: false }).catch(() => {})
   }
 
   #subscribe(key: string): Promise<unknown> {
     const known = this.#subscriptions.get(key)
     if (known) return known
-    const subscribing = this.#attempt(this.#subscriber.get().then((subscriber) => subscriber.subscribe(key)))
+    const subscribing = this.#turn({ key, on: true })
     this.#subscriptions.set(key, subscribing)
     subscribing.catch(() => this.#subscriptions.delete(key))
     return subscribing
+  }
+
+  /** Whoever asks last for a key has it as it was asked for. */
+  async #turnAll(turns: readonly Turn[]): Promise<readonly unknown[]> {
+    const last = [...new Map(turns.map((turn) => [turn.key, turn])).values()]
+    const keys = (wanted: boolean) => last.filter(({ on }) => on === wanted).map(({ key }) => key)
+    const [on, off] = [keys(true), keys(false)]
+    // What is closed needs no connection to be left.
+    if (on.length === 0 && !this.#subscriber.isMade) return turns
+    const subscriber = await this.#attempt(this.#subscriber.get())
+    if (on.length > 0) await this.#attempt(subscriber.subscribe(...on))
+    if (off.length > 0) await this.#attempt(subscriber.unsubscribe(...off))
+    return turns
   }
 
   async #openSubscriber(connect: () => Promise<Redis>): Promise<Redis> {
@@ -166,7 +186,7 @@ class RedisBackend implements Backend {
 
   #lookAgain(): void {
     for (const key of this.#watchers.keys()) {
-      this.#commands.get(key).then(
+      this.#get(key).then(
         (text) => text && this.#tell(key, text),
         () => {},
       )

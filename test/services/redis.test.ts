@@ -265,6 +265,23 @@ describeWith(['redis'], 'Redis', () => {
       await transport.close()
     })
 
+    it('waits for three thousand results with three subscriptions', async () => {
+      const backend = await openBackend(url)
+      const ids = Array.from({ length: 3_000 }, (_, index) => `of-many-${index}`)
+      const seen = new Set<string>()
+      const all = Promise.withResolvers<void>()
+      const onMeta = ({ task_id }: ResultMeta) => seen.add(task_id).size === ids.length && all.resolve()
+      await redis.config('RESETSTAT')
+      await Promise.all(ids.map((id) => backend.watch(id, onMeta)))
+      const statistics = await redis.info('commandstats')
+      const calls = (command: string) =>
+        Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(statistics)?.[1] ?? 0)
+      expect([calls('subscribe'), calls('mget')]).toEqual([3, 3])
+      await Promise.all(ids.map((id) => backend.store(resultMeta({ task_id: id, status: 'SUCCESS' }, 0))))
+      await all.promise
+      await backend.close()
+    })
+
     it('goes on consuming after the connection was cut', async () => {
       await redis.flushdb()
       const happened: string[] = []
