@@ -52,6 +52,7 @@ const apart = ['embedded']
 
 /** Each third-party library has one home; a trailing slash means the whole folder. */
 const homes: Record<string, string[]> = {
+  '@cfworker/json-schema': ['compose/file/spec/judge.ts'],
   '@msgpack/msgpack': ['src/protocol/serializer.ts'],
   acorn: ['src/app/parameters.ts'],
   amqplib: ['src/transport/amqp/'],
@@ -65,7 +66,7 @@ const homes: Record<string, string[]> = {
   postgres: ['src/backend/database/postgresql.ts'],
   react: ['cli/ui/'],
   vitest: ['src/testing/vitest.ts'],
-  yaml: ['compose/file/load.ts', 'src/protocol/serializer.ts'],
+  yaml: ['compose/file/print.ts', 'compose/file/yaml/', 'src/protocol/serializer.ts'],
 }
 
 const root = normalize(join(import.meta.dirname, '..'))

@@ -18,7 +18,7 @@ const overrideNames = [
 export interface Discovered {
   /** Absolute; relative paths of the files count from here. */
   readonly directory: string
-  /** Absolute; empty when none was found. */
+  /** Absolute, or `-`; empty when none was found. */
   readonly files: readonly string[]
 }
 
@@ -27,8 +27,8 @@ export function discover(start: string, named: readonly string[] | undefined, en
   const list = env.COMPOSE_FILE?.split(env.COMPOSE_PATH_SEPARATOR ?? delimiter).filter((file) => file !== '')
   const given = named && named.length > 0 ? named : list
   if (given && given.length > 0) {
-    const files = given.map((file) => resolve(start, file))
-    return { directory: dirname(files[0] ?? start), files }
+    const files = given.map((file) => (file === '-' ? file : resolve(start, file)))
+    return { directory: files[0] === '-' ? resolve(start) : dirname(files[0] ?? start), files }
   }
   for (let directory = resolve(start); ; directory = dirname(directory)) {
     const main = firstIn(directory, fileNames)
@@ -49,27 +49,54 @@ export interface DotenvProblem {
   readonly message: string
 }
 
+/** Where `.env` files are looked for, and which instead. */
+export interface EnvironmentFiles {
+  /** `--env-file`; each must be there. */
+  readonly named?: readonly string[] | undefined
+}
+
 /** The process environment over the `.env` of each directory, the first directory first. */
 export function readEnvironment(
   directories: readonly string[],
   env: Environment,
+  { named }: EnvironmentFiles = {},
 ): { environment: Environment; problems: readonly DotenvProblem[] } {
-  const problems: DotenvProblem[] = []
-  let environment = env
-  for (const file of dotenvFiles(directories, env)) {
-    if (!existsSync(file)) continue
-    const known = environment
-    const result = readDotenv(file, (name) => known[name])
-    if (result.ok) environment = { ...result.values, ...environment }
-    else problems.push({ file, line: result.line, message: result.problem })
+  const [start = '.'] = directories
+  const given = named && named.length > 0 ? named : env.COMPOSE_ENV_FILES?.split(',').filter((file) => file !== '')
+  if (given) {
+    const files = given.map((file) => resolve(start, file))
+    return readEnvironmentFiles(files, env, { areRequired: true })
   }
-  return { environment, problems }
+  if (/^(1|t|true)$/i.test(env.COMPOSE_DISABLE_ENV_FILE ?? '')) return { environment: env, problems: [] }
+  // Each is read by itself: the file nearer to the caller wins.
+  return [...new Set(directories)].reduce<ReturnType<typeof readEnvironmentFiles>>(
+    ({ environment, problems }, directory) => {
+      const next = readEnvironmentFiles([join(directory, '.env')], environment, { areRequired: false })
+      return { environment: next.environment, problems: [...problems, ...next.problems] }
+    },
+    { environment: env, problems: [] },
+  )
 }
 
-function dotenvFiles(directories: readonly string[], env: Environment): readonly string[] {
-  if (/^(1|t|true)$/i.test(env.COMPOSE_DISABLE_ENV_FILE ?? '')) return []
-  const named = env.COMPOSE_ENV_FILES?.split(',').map((file) => resolve(directories[0] ?? '.', file))
-  return named ?? [...new Set(directories)].map((directory) => join(directory, '.env'))
+/** An environment over what files say, the later file over the earlier. */
+export function readEnvironmentFiles(
+  files: readonly string[],
+  env: Environment,
+  { areRequired }: { areRequired: boolean },
+): { environment: Environment; problems: readonly DotenvProblem[] } {
+  const problems: DotenvProblem[] = []
+  let values: Environment = {}
+  for (const file of files) {
+    if (!existsSync(file)) {
+      if (areRequired) problems.push({ file, line: 1, message: 'no such environment file' })
+      continue
+    }
+    const earlier = values
+    const result = readDotenv(file, (name) => env[name] ?? earlier[name])
+    if (result.ok) values = { ...values, ...result.values }
+    else problems.push({ file, line: result.line, message: result.problem })
+  }
+  return { environment: { ...values, ...env }, problems }
 }
 
 /**

@@ -7,10 +7,14 @@ export type DotenvResult =
   | { readonly ok: true; readonly values: Readonly<Record<string, string>> }
   | { readonly ok: false; readonly line: number; readonly problem: string }
 
+/** `raw`: everything behind the first `=` of a line is the value, quotes and all. */
+export type EnvFileFormat = 'raw'
+
 /** Reads an environment file from the disk; one that cannot be read says so as one that makes no sense does. */
-export function readDotenv(file: string, lookup: Lookup): DotenvResult {
+export function readDotenv(file: string, lookup: Lookup, format?: EnvFileFormat): DotenvResult {
   try {
-    return parseDotenv(readFileSync(file, 'utf8'), lookup)
+    const text = readFileSync(file, 'utf8')
+    return format === 'raw' ? parseRaw(text, lookup) : parseDotenv(text, lookup)
   } catch (thrown) {
     return { ok: false, line: 1, problem: `it cannot be read: ${messageOf(thrown)}` }
   }
@@ -53,6 +57,23 @@ export function parseDotenv(text: string, lookup: Lookup): DotenvResult {
       if (inherited !== undefined) values[key] = inherited
     }
   }
+}
+
+/** As `docker run --env-file` reads it: no quotes, no variables, no comments behind a value. */
+function parseRaw(text: string, lookup: Lookup): DotenvResult {
+  const values: Record<string, string> = {}
+  for (const [index, whole] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
+    const line = whole.trimStart()
+    if (line === '' || line.startsWith('#')) continue
+    const [, key = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(line) ?? []
+    if (key === '' || /\s/.test(key)) return { ok: false, line: index + 1, problem: 'a line must be KEY=value' }
+    const known = value ?? lookup(key)
+    if (known !== undefined) values[key] = known
+  }
+  return { ok: true, values }
 }
 
 interface Value {

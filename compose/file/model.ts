@@ -1,4 +1,4 @@
-import type { Canonical, networkKind, serviceKind, volumeKind } from './schema.ts'
+import type { Canonical, fileObjectKind, networkKind, serviceKind, volumeKind } from './forms/kinds.ts'
 
 /** What a service is to Celery; compose knows the word, the caller knows the protocol. */
 export type Role = 'redis' | 'rabbitmq' | 'worker'
@@ -8,6 +8,9 @@ export type ServiceConfig = Canonical<typeof serviceKind>
 /** Parts of it, and the other things a file defines. */
 export type NetworkConfig = Canonical<typeof networkKind>
 export type VolumeConfig = Canonical<typeof volumeKind>
+/** A secret or a config: `content` is also what its environment variable holds. */
+export type FileObjectConfig = Canonical<typeof fileObjectKind>
+export type BuildConfig = NonNullable<ServiceConfig['build']>
 export type PortConfig = NonNullable<ServiceConfig['ports']>[number]
 export type MountConfig = NonNullable<ServiceConfig['volumes']>[number]
 export type Dependency = NonNullable<ServiceConfig['depends_on']>[string]
@@ -32,9 +35,11 @@ export interface Model {
   readonly services: Readonly<Record<string, Service>>
   /** Services that no active profile enables. */
   readonly disabled: readonly string[]
-  /** By key; `name` is always set. */
+  /** Those that services use, by key; `name` is always set. */
   readonly networks: Readonly<Record<string, NetworkConfig & { readonly name: string }>>
   readonly volumes: Readonly<Record<string, VolumeConfig & { readonly name: string }>>
+  readonly secrets: Readonly<Record<string, FileObjectConfig & { readonly name: string }>>
+  readonly configs: Readonly<Record<string, FileObjectConfig & { readonly name: string }>>
   /** What was understood but is not carried out, a sentence each. */
   readonly warnings: readonly string[]
 }
@@ -49,4 +54,9 @@ export interface Project {
 /** `shop-worker-1`, or the file's container_name. */
 export function containerName(project: string, service: Service, number: number): string {
   return service.config.container_name ?? `${project}-${service.name}-${number}`
+}
+
+/** The image its containers run: the file's, or the one that is built for it. */
+export function imageName(project: string, { name, config }: Service): string {
+  return config.image ?? `${project}-${name}`
 }

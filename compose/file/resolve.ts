@@ -1,15 +1,12 @@
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { posix } from 'node:path'
+import type { File } from './assemble.ts'
 import { check } from './check.ts'
+import type { Complain, Path } from './complaint.ts'
 import type { Environment } from './discover.ts'
-import { readDotenv } from './dotenv.ts'
+import { type EnvFileFormat, readDotenv } from './dotenv.ts'
 import type { Dependency, Model, MountConfig, NetworkConfig, Project, Service, ServiceConfig } from './model.ts'
-import type { Complain, Path } from './normalize.ts'
 import { roleOf } from './role.ts'
-import type { Canonical, fileKind } from './schema.ts'
-
-type File = Canonical<typeof fileKind>
 
 interface Input {
   readonly project: Project
@@ -19,32 +16,65 @@ interface Input {
   readonly profiles: readonly string[]
 }
 
-/** Makes a model of merged files: paths absolute, environment filled in, names set, references checked. */
+/** Makes a model of merged files: environment filled in, names set, references checked. */
 export function resolveModel(input: Input, complain: Complain): Model {
   const { project, file, profiles } = input
-  const entries = Object.entries(file.services ?? {}).map(([name, config]): [string, ServiceConfig] => [
-    name,
-    resolveService(config, ['services', name], input, complain),
-  ])
+  const entries = Object.entries(file.services ?? {})
   const isEnabled = ([, { profiles: own }]: [string, ServiceConfig]) =>
     !own || own.some((profile) => profiles.includes(profile) || profiles.includes('*'))
-  const enabled = entries.filter(isEnabled)
-  const services = Object.fromEntries(enabled.map(([name, config]) => [name, serviceOf(name, config)]))
-  const networks = resolveNetworks(file, enabled, project.name)
-  const volumes = named(file.volumes ?? {}, project.name)
+  const enabled = entries
+    .filter(isEnabled)
+    .map(([name, config]): [string, ServiceConfig] => [
+      name,
+      resolveService(config, ['services', name], input, complain),
+    ])
   const model: Model = {
     name: project.name,
     directory: project.directory,
     files: project.files,
-    services,
+    services: Object.fromEntries(enabled.map(([name, config]) => [name, serviceOf(name, config)])),
     disabled: entries.filter((entry) => !isEnabled(entry)).map(([name]) => name),
-    networks,
-    volumes,
+    networks: resolveNetworks(file, enabled, project.name),
+    volumes: named(file.volumes ?? {}, project.name),
+    secrets: named(file.secrets ?? {}, project.name),
+    configs: named(file.configs ?? {}, project.name),
     warnings: [],
   }
   if (entries.length === 0) complain({ severity: 'error', path: [], message: 'no service is defined' })
+  if (file.version !== undefined) {
+    complain({ severity: 'warning', path: ['version'], message: 'has no meaning any more; remove it', atKey: true })
+  }
   check(model, complain)
-  return model
+  return withoutUnused(model)
+}
+
+/** What no service asks for is not made. */
+function withoutUnused(model: Model): Model {
+  const configs = Object.values(model.services).map(({ config }) => config)
+  const only = <T>(all: Readonly<Record<string, T>>, used: readonly (string | undefined)[]) => {
+    const keys = new Set(used)
+    return Object.fromEntries(Object.entries(all).filter(([key]) => keys.has(key)))
+  }
+  const sources = (list: readonly { source?: string }[] | undefined) => (list ?? []).map(({ source }) => source)
+  return {
+    ...model,
+    networks: only(
+      model.networks,
+      configs.flatMap(({ networks }) => Object.keys(networks ?? {})),
+    ),
+    volumes: only(
+      model.volumes,
+      configs.flatMap(({ volumes }) => sources(volumes?.filter(({ type }) => type === 'volume'))),
+    ),
+    secrets: only(
+      model.secrets,
+      configs.flatMap(({ secrets, build }) => [...sources(secrets), ...sources(build?.secrets)]),
+    ),
+    configs: only(
+      model.configs,
+      configs.flatMap(({ configs: own }) => sources(own)),
+    ),
+  }
 }
 
 function serviceOf(name: string, config: ServiceConfig): Service {
@@ -53,46 +83,99 @@ function serviceOf(name: string, config: ServiceConfig): Service {
 }
 
 function resolveService(config: ServiceConfig, path: Path, input: Input, complain: Complain): ServiceConfig {
-  const { env_file, depends_on, networks, ...rest } = config
+  const { env_file, label_file, depends_on, networks, ...rest } = config
   const environment = resolveEnvironment(config, path, input, complain)
+  const labels = resolveLabels(config, path, input, complain)
+  const build = config.build && resolveBuild(config.build, input.environment)
   const dependencies = { ...impliedDependencies(config), ...depends_on }
   const replicas = config.deploy?.replicas ?? config.scale
   return {
     ...rest,
+    ...(build && { build }),
     ...(environment && { environment }),
+    ...(labels && { labels }),
     ...(Object.keys(dependencies).length > 0 && { depends_on: dependencies }),
     ...(config.network_mode === undefined && { networks: networks ?? { default: null } }),
     ...(config.network_mode !== undefined && networks && { networks }),
     ...(config.pull_policy === 'if_not_present' && { pull_policy: 'missing' }),
     ...(config.deploy && replicas !== undefined && { deploy: { ...config.deploy, replicas } }),
-    ...(config.volumes && { volumes: config.volumes.map((mount) => resolveMount(mount, input.project.directory)) }),
+    ...(config.volumes && { volumes: config.volumes.map(resolveMount) }),
+    ...(config.secrets && {
+      secrets: config.secrets.map((secret) => ({
+        ...secret,
+        target: secret.target ?? `/run/secrets/${secret.source}`,
+      })),
+    }),
   }
+}
+
+/** Arguments without value take what the caller's environment has, or are none. */
+function resolveBuild(build: NonNullable<ServiceConfig['build']>, environment: Environment): ServiceConfig['build'] {
+  const { args, ...rest } = build
+  const known = Object.entries(args ?? {}).flatMap(([key, value]): [string, string][] => {
+    const text = value ?? environment[key]
+    return text === undefined ? [] : [[key, text]]
+  })
+  return { ...rest, ...(known.length > 0 && { args: Object.fromEntries(known) }) }
 }
 
 /** Files first, then the service's own entries; a key without value takes what the caller's environment has. */
 function resolveEnvironment(
   config: ServiceConfig,
   path: Path,
-  { project, environment }: Input,
+  { environment }: Input,
   complain: Complain,
 ): Readonly<Record<string, string | null>> | undefined {
   const own = Object.fromEntries(
     Object.entries(config.environment ?? {}).map(([key, value]) => [key, value ?? environment[key] ?? null]),
   )
-  const fromFiles: Record<string, string> = {}
-  for (const [index, { path: name, required }] of (config.env_file ?? []).entries()) {
-    const file = absolute(name, project.directory)
-    const report = (message: string) => complain({ severity: 'error', path: [...path, 'env_file', index], message })
+  const files = config.env_file ?? []
+  const lookup = (key: string) => environment[key] ?? own[key] ?? undefined
+  const all = { ...readFiles(files, lookup, [...path, 'env_file'], complain), ...own }
+  return Object.keys(all).length > 0 ? all : undefined
+}
+
+/** Files first, then the service's own labels. */
+function resolveLabels(
+  config: ServiceConfig,
+  path: Path,
+  { environment }: Input,
+  complain: Complain,
+): ServiceConfig['labels'] {
+  const files = (config.label_file ?? []).map((file) => ({ path: file, required: true }))
+  const all = { ...readFiles(files, (key) => environment[key], [...path, 'label_file'], complain), ...config.labels }
+  return Object.keys(all).length > 0 ? all : undefined
+}
+
+interface ValueFile {
+  readonly path: string
+  readonly required: boolean
+  readonly format?: string
+}
+
+/** The later file over the earlier. */
+function readFiles(
+  files: readonly ValueFile[],
+  lookup: (key: string) => string | undefined,
+  path: Path,
+  complain: Complain,
+): Readonly<Record<string, string>> {
+  const values: Record<string, string> = {}
+  for (const [index, { path: file, required, format }] of files.entries()) {
+    const report = (message: string) => complain({ severity: 'error', path: [...path, index], message })
+    if (format !== undefined && format !== 'raw') {
+      report(`unsupported env_file format "${format}"`)
+      continue
+    }
     if (!existsSync(file)) {
       if (required) report(`no such file: ${file}`)
       continue
     }
-    const result = readDotenv(file, (key) => environment[key] ?? own[key] ?? fromFiles[key])
-    if (result.ok) Object.assign(fromFiles, result.values)
+    const result = readDotenv(file, (key) => lookup(key) ?? values[key], format satisfies EnvFileFormat | undefined)
+    if (result.ok) Object.assign(values, result.values)
     else report(`${file}:${result.line} ${result.problem}`)
   }
-  const all = { ...fromFiles, ...own }
-  return Object.keys(all).length > 0 ? all : undefined
+  return values
 }
 
 /** Links and shared namespaces need the other service to be there first. */
@@ -101,20 +184,22 @@ function impliedDependencies(config: ServiceConfig): Record<string, Dependency> 
   const shared = [config.network_mode, config.ipc, config.pid, config.uts, config.cgroup].flatMap(
     (mode) => /^service:(.+)$/.exec(mode ?? '')?.[1] ?? [],
   )
-  const implied: Dependency = { condition: 'service_started', restart: true, required: true }
-  return Object.fromEntries([...linked, ...shared].map((name) => [name, implied]))
+  const mounted = (config.volumes_from ?? []).flatMap((name) =>
+    name.startsWith('container:') ? [] : (name.split(':', 1)[0] ?? []),
+  )
+  const implied = (restart: boolean): Dependency => ({
+    condition: 'service_started',
+    required: true,
+    ...(restart && { restart }),
+  })
+  return Object.fromEntries([
+    ...mounted.map((name) => [name, implied(false)]),
+    ...[...linked, ...shared].map((name) => [name, implied(true)]),
+  ])
 }
 
-function resolveMount(mount: MountConfig, directory: string): MountConfig {
-  const target = mount.target.replace(/(.)\/+$/, '$1')
-  if (mount.type !== 'bind' || mount.source === undefined) return { ...mount, target }
-  return { ...mount, source: absolute(mount.source, directory), target }
-}
-
-function absolute(path: string, directory: string): string {
-  const expanded = path.startsWith('~') ? join(homedir(), path.slice(1)) : path
-  const windows = /^[a-z]:[\\/]|^\\\\/i.test(expanded)
-  return isAbsolute(expanded) || windows ? expanded : resolve(directory, expanded)
+function resolveMount(mount: MountConfig): MountConfig {
+  return { ...mount, target: posix.normalize(mount.target).replace(/(.)\/$/, '$1') }
 }
 
 /** The network `default` exists when a service is on it. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { serviceKind } from '../file/forms/kinds.ts'
+import { goJson } from '../file/json.ts'
 import type { ServiceConfig } from '../file/model.ts'
-import { type Kind, serviceKind } from '../file/schema.ts'
 
 /**
  * Compose's config-hash: SHA-256 of Go's JSON of the resolved service. Compose changed its JSON over time; a hash
@@ -50,30 +51,6 @@ export function hashedJson(config: ServiceConfig, family: HashFamily): string {
       bind: mount.bind && { ...mount.bind, create_host_path: showsHostPath(mount.bind.create_host_path) },
     })),
   })
-}
-
-/** JSON as Go writes it: records in the order of their struct, map keys sorted, `<`, `>` and `&` escaped. */
-function goJson(kind: Kind, value: unknown): string {
-  if (value === null || typeof value !== 'object' || typeof kind === 'string') return goText(value)
-  if (Array.isArray(value)) {
-    return `[${value.map((entry) => goJson('list' in kind ? kind.list : 'any', entry)).join(',')}]`
-  }
-  const [keys, kindOf]: [string[], (key: string) => Kind] =
-    'record' in kind
-      ? [Object.keys(kind.record), (key) => kind.record[key] ?? 'any']
-      : [Object.keys(value).sort(), () => ('map' in kind ? kind.map : 'any')]
-  const members = keys.flatMap((key) => {
-    const member = (value as Record<string, unknown>)[key]
-    return member === undefined ? [] : `${goText(key)}:${goJson(kindOf(key), member)}`
-  })
-  return `{${members.join(',')}}`
-}
-
-function goText(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 /** A short digest of every part, so that a later run can say what changed without keeping the values. */

@@ -91,13 +91,14 @@ function links({ model, service }: Pick<ContainerSpec, 'model' | 'service'>): re
 function hostConfig(spec: ContainerSpec, network: string | undefined, inherited: readonly Json[]): Json {
   const { model, service, ports } = spec
   const { config } = service
-  const { binds, mounts } = mountsOf(config.volumes ?? [], model)
+  const { binds, mounts } = mountsOf(config, model)
   return withoutEmpty({
     NetworkMode: namespace(config.network_mode, spec) ?? network ?? 'none',
     RestartPolicy: restartPolicy(config),
     Init: config.init,
     Binds: binds,
     Mounts: [...mounts, ...inherited],
+    VolumesFrom: volumesFrom(spec),
     Tmpfs: Object.fromEntries((config.tmpfs ?? []).map((text) => /^([^:]*):?(.*)$/s.exec(text)?.slice(1) ?? [])),
     PortBindings: Object.fromEntries(
       Object.entries(Object.groupBy(ports, ({ target, protocol }) => `${target}/${protocol}`)).map(
@@ -121,7 +122,6 @@ function hostConfig(spec: ContainerSpec, network: string | undefined, inherited:
     PidMode: namespace(config.pid, spec),
     IpcMode: namespace(config.ipc, spec),
     CgroupnsMode: config.cgroup,
-    Isolation: config.isolation,
     Runtime: config.runtime,
     Annotations: config.annotations,
     ExtraHosts: config.extra_hosts?.map((host) => host.replace('=', ':')),
@@ -131,6 +131,16 @@ function hostConfig(spec: ContainerSpec, network: string | undefined, inherited:
     LogConfig: config.logging && { Type: config.logging.driver ?? '', Config: config.logging.options ?? {} },
     OomScoreAdj: config.oom_score_adj,
     ...resources(config),
+  })
+}
+
+/** `service[:ro]` is the first container of the service; `container:name[:ro]` is anybody's. */
+function volumesFrom({ model, service }: Pick<ContainerSpec, 'model' | 'service'>): readonly string[] | undefined {
+  return service.config.volumes_from?.map((text) => {
+    if (text.startsWith('container:')) return text.slice('container:'.length)
+    const [name = '', ...mode] = text.split(':')
+    const owner = model.services[name]
+    return [owner ? containerName(model.name, owner, 1) : name, ...mode].join(':')
   })
 }
 
@@ -178,19 +188,39 @@ function resources(config: ServiceConfig): Json {
       PathInContainer: target,
       CgroupPermissions: permissions,
     })),
-    DeviceRequests: reservations?.devices?.map(({ capabilities, driver, count, device_ids, options }) =>
-      withoutEmpty({
-        Capabilities: [capabilities],
-        Driver: driver,
-        Count: count === 'all' ? -1 : number(count),
-        DeviceIDs: device_ids,
-        Options: options,
-      }),
-    ),
+    DeviceRequests: deviceRequests(config),
+    ...blockLimits(config),
     Ulimits: Object.entries(config.ulimits ?? {}).map(([name, limit]) => {
       const { soft = 0, hard = 0 } = typeof limit === 'number' ? { soft: limit, hard: limit } : limit
       return { Name: name, Soft: soft, Hard: hard }
     }),
+  }
+}
+
+function deviceRequests({ deploy, gpus }: ServiceConfig): readonly Json[] {
+  const reserved = deploy?.resources.reservations?.devices ?? []
+  const asked = (gpus ?? []).map((gpu) => ({ ...gpu, capabilities: [...(gpu.capabilities ?? []), 'gpu'] }))
+  return [...reserved, ...asked].map(({ capabilities, driver, count, device_ids, options }) =>
+    withoutEmpty({
+      Capabilities: [capabilities ?? []],
+      Driver: driver,
+      Count: count,
+      DeviceIDs: device_ids,
+      Options: options,
+    }),
+  )
+}
+
+function blockLimits({ blkio_config: limits }: ServiceConfig): Json {
+  type Rates = NonNullable<typeof limits>['device_read_bps']
+  const rates = (list: Rates) => list?.map(({ path, rate }) => ({ Path: path, Rate: number(rate) }))
+  return {
+    BlkioWeight: limits?.weight,
+    BlkioWeightDevice: limits?.weight_device?.map(({ path, weight }) => ({ Path: path, Weight: weight })),
+    BlkioDeviceReadBps: rates(limits?.device_read_bps),
+    BlkioDeviceReadIOps: rates(limits?.device_read_iops),
+    BlkioDeviceWriteBps: rates(limits?.device_write_bps),
+    BlkioDeviceWriteIOps: rates(limits?.device_write_iops),
   }
 }
 

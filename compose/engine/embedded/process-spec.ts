@@ -1,7 +1,7 @@
 import { posix, relative, resolve } from 'node:path'
+import { shellWords } from '../../file/forms/shell-words.ts'
 import type { Model, MountConfig, PortConfig, Service, ServiceConfig } from '../../file/model.ts'
 import { mainPorts } from '../../file/role.ts'
-import { shellWords } from '../../file/shell-words.ts'
 import { nanoseconds } from '../../file/units.ts'
 import type { Commands, ContainerSpec, PortBinding } from '../engine.ts'
 

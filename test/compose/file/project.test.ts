@@ -224,9 +224,9 @@ services:
 
   it('names external things as they are called', () => {
     const { networks, volumes } = model(
-      'services: { app: { image: x, networks: [a] } }\nnetworks: { a: { external: true } }\nvolumes: { b: { external: true, name: c }, d: { name: e } }',
+      'services: { app: { image: x, networks: [a], volumes: ["bb:/b", "dd:/d"] } }\nnetworks: { a: { external: true } }\nvolumes: { bb: { external: true, name: c }, dd: { name: e } }',
     )
-    expect([networks.a?.name, volumes.b?.name, volumes.d?.name]).toEqual(['a', 'c', 'e'])
+    expect([networks.a?.name, volumes.bb?.name, volumes.dd?.name]).toEqual(['a', 'c', 'e'])
   })
 
   it('makes links and shared namespaces dependencies', () => {
@@ -255,8 +255,8 @@ services:
     const { warnings } = model('version: "3"\nservices: { app: { image: "x$NOPE", develop: { watch: [] } } }')
     expect(warnings).toEqual([
       'compose.yaml:2:27 services.app.image: the variable NOPE is not set; a blank string is used',
-      'compose.yaml:1:1 version: is ignored: it has no meaning any more; remove it',
-      'compose.yaml:2:37 services.app.develop: is ignored: files are not watched for it',
+      'compose.yaml:1:1 version: has no meaning any more; remove it',
+      'compose.yaml:2:37 services.app.develop: is ignored: files are not watched for it; run `docker compose watch`',
     ])
   })
 })
@@ -348,11 +348,11 @@ volumes: { data: }
 
   it('that is well formed but asks too much is told which keys, and what to do instead', () => {
     const error = failure(() =>
-      model('services:\n  app:\n    build: .\n    secrets: [s]\nsecrets: { s: { file: x } }\n'),
+      model('services:\n  app:\n    image: x\n    use_api_socket: true\n    pre_start: [{ command: prepare }]\n'),
     )
     expect(error.code).toBe('COMPOSE_UNSUPPORTED')
-    expect(error.message).toContain('compose.yaml:3:5 services.app.build: images are not built here yet')
-    expect(error.message).toContain('compose.yaml:4:5 services.app.secrets')
+    expect(error.message).toContain('compose.yaml:4:5 services.app.use_api_socket: no container gets the Docker socket')
+    expect(error.message).toContain('compose.yaml:5:5 services.app.pre_start')
     expect(error.next).toContain('docker compose up')
   })
 })

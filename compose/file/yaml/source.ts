@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import {
   type Document,
-  isAlias,
-  isMap,
   isPair,
   isScalar,
   isSeq,
@@ -11,9 +9,12 @@ import {
   parseDocument,
   type ScalarTag,
   visit,
+  type YAMLMap,
 } from 'yaml'
-import { messageOf, StackError, systemCodeOf } from '../errors.ts'
-import type { Path } from './normalize.ts'
+import { messageOf, StackError, systemCodeOf } from '../../errors.ts'
+import type { Path } from '../complaint.ts'
+import { isMapping } from '../forms/leaves.ts'
+import { type Position, placesIn } from './places.ts'
 
 /** One parsed file. */
 export interface Source {
@@ -32,24 +33,25 @@ export interface Source {
   ): Position & { /** How many steps of the path were found. */ readonly depth: number }
 }
 
-/** A place in a file. */
-export interface Position {
-  /** From 1. */
-  readonly line: number
-  readonly column: number
-}
-
 /** What is wrong, and where. */
 export interface Problem extends Position {
   readonly message: string
 }
 
-/** Reads a file, or throws COMPOSE_FILE_NOT_FOUND. */
+/** Reads a file, or standard input for `-`; throws COMPOSE_FILE_NOT_FOUND. */
 export function readSource(file: string): Source {
+  return parseSource(file, readText(file))
+}
+
+function readText(file: string): string {
+  if (file === '-') return readFileSync(0, 'utf8')
   try {
-    return parseSource(file, readFileSync(file, 'utf8'))
+    const found = statSync(file)
+    if (found.isDirectory()) throw new Error('it is a directory')
+    // A pipe that a shell made for this process has somebody at its other end; any other may be silent for ever.
+    if (found.isFIFO() && !/^\/(dev\/fd|proc\/self\/fd)\//.test(file)) throw new Error('it is a pipe')
+    return readFileSync(file, 'utf8')
   } catch (cause) {
-    if (cause instanceof StackError) throw cause
     const message =
       systemCodeOf(cause) === 'ENOENT' ? `no such file: ${file}` : `cannot read ${file}: ${messageOf(cause)}`
     throw new StackError('COMPOSE_FILE_NOT_FOUND', message, { cause })
@@ -65,6 +67,8 @@ function parseSource(file: string, text: string): Source {
     intAsBigInt: true,
     prettyErrors: false,
     logLevel: 'silent',
+    // The library compares each key with each other one: hours, for a hundred thousand services.
+    uniqueKeys: false,
     customTags: (tags) => [wholeNumber, resetTag, overrideTag, ...tags],
   })
   const at = (offset: number): Position => {
@@ -72,9 +76,15 @@ function parseSource(file: string, text: string): Source {
     return { line, column: col }
   }
   const syntax = document.errors.map(({ pos, message }) => ({ ...at(pos[0]), message: message.split('\n')[0] ?? '' }))
+  const repeated = repeatedKeys(document.contents).map((offset) => ({
+    ...at(offset),
+    message: 'Map keys must be unique',
+  }))
   const { value, problem } = dataOf(document)
-  const problems = problem === undefined || syntax.length > 0 ? syntax : [{ ...at(0), message: problem }]
+  const other = problem === undefined || syntax.length > 0 ? [] : [{ ...at(0), message: problem }]
+  const problems = [...syntax, ...repeated, ...other]
   const tagged = (tag: string) => (problems.length > 0 ? [] : taggedPaths(document.contents, tag))
+  const place = placesIn(document.contents)
   return {
     file,
     value,
@@ -82,10 +92,26 @@ function parseSource(file: string, text: string): Source {
     resets: tagged('!reset'),
     overrides: tagged('!override'),
     position(path, atKey = false) {
-      const { offset, depth } = follow(document.contents, path, atKey)
+      const { offset, depth } = place(path, atKey)
       return { ...at(offset), depth }
     },
   }
+}
+
+/** Where a mapping has a key for the second time. */
+function repeatedKeys(root: Node | null): readonly number[] {
+  const offsets: number[] = []
+  visit(root, {
+    Map(_, map: YAMLMap) {
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue
+        if (seen.has(key.value) && key.source !== '<<') offsets.push(key.range?.[0] ?? 0)
+        seen.add(key.value)
+      }
+    },
+  })
+  return offsets
 }
 
 // Compose's YAML reader still takes YAML 1.1's 0755 as octal, 0b11 as binary and 1_000 as a thousand.
@@ -106,7 +132,9 @@ const overrideTag: ScalarTag = { tag: '!override', resolve: (text) => text }
 /** The data of a document, of a broken one as far as it goes; an alias that holds itself has none. */
 function dataOf(document: Document): { value: unknown; problem: string | undefined } {
   try {
-    return { value: plain(document.toJS({ maxAliasCount: 100_000 })), problem: undefined }
+    const value = plain(document.toJS({ maxAliasCount: 100_000 }))
+    const isFile = value === null || isMapping(value)
+    return { value, problem: isFile ? undefined : 'top-level object must be a mapping' }
   } catch (thrown) {
     const isEndless = thrown instanceof RangeError
     return { value: undefined, problem: isEndless ? 'an alias stands inside its own anchor' : messageOf(thrown) }
@@ -135,69 +163,4 @@ function taggedPaths(root: Node | null, tag: string): Path[] {
     },
   })
   return paths
-}
-
-/** Follows a path through aliases and merge keys as far as it leads. */
-function follow(root: unknown, path: Path, atKey: boolean): { offset: number; depth: number } {
-  let offset = 0
-  let node: unknown = root
-  for (const [depth, step] of path.entries()) {
-    const found = childOf(resolved(node, root), step, root)
-    if (!found) return { offset, depth }
-    node = found.value
-    const atValue = depth === path.length - 1 && !atKey
-    offset = (atValue ? startOf(found.value) : undefined) ?? found.offset ?? offset
-  }
-  return { offset, depth: path.length }
-}
-
-interface Found {
-  readonly value: unknown
-  readonly offset: number | undefined
-}
-
-function childOf(node: unknown, step: string | number, root: unknown): Found | undefined {
-  // A single entry may stand for the list of it.
-  if (isScalar(node) && step === 0) return { value: node, offset: startOf(node) }
-  if (isSeq(node)) {
-    // A map may be written as a list of its keys.
-    const isMeant = (item: unknown, index: number) =>
-      index === step || (isScalar(item) && String(item.value).split('=', 1)[0] === step)
-    const value = node.items.find(isMeant)
-    return value === undefined ? undefined : { value, offset: startOf(value) }
-  }
-  if (!isMap(node)) return undefined
-  for (const pair of node.items) {
-    if (isScalar(pair.key) && String(pair.key.value) === String(step)) {
-      return { value: pair.value, offset: startOf(pair.key) }
-    }
-  }
-  for (const pair of node.items) {
-    if (!isScalar(pair.key) || pair.key.source !== '<<') continue
-    const merged = resolved(pair.value, root)
-    for (const source of isSeq(merged) ? merged.items : [merged]) {
-      const found = childOf(resolved(source, root), step, root)
-      if (found) return found
-    }
-  }
-  return undefined
-}
-
-function resolved(node: unknown, root: unknown): unknown {
-  if (!isAlias(node)) return node
-  let target: unknown
-  visit(root as Node, {
-    Node(_, candidate) {
-      if ('anchor' in candidate && candidate.anchor === node.source) target = candidate
-      // The last anchor of that name before the alias is the one meant.
-      return candidate === node ? visit.BREAK : undefined
-    },
-  })
-  return target
-}
-
-function startOf(node: unknown): number | undefined {
-  return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)
-    ? Number(node.range[0])
-    : undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The Compose file as data: key → kind. Everything that reads, checks, merges or hashes a file walks this table.
- * The keys of a record stand in the order of Compose's own structs, because config-hash is a digest of JSON in
+ * The Compose file as data: key → kind. What a file may hold is the JSON schema's to say (spec/); this table says what
+ * becomes of it, and everything that writes out, merges, prints or hashes a file walks it. The keys of a record stand in the order of Compose's own structs, because config-hash is a digest of JSON in
  * that order (https://github.com/compose-spec/compose-go/blob/main/types/types.go).
  */
 
@@ -8,7 +8,7 @@
 export interface Leaves {
   /** A string; empty means absent. */
   text: string
-  /** A string or a number, kept as text. */
+  /** A string, a number or a boolean, kept as text. */
   word: string
   /** A boolean whose default is false; false means absent. */
   flag: boolean
@@ -20,10 +20,18 @@ export interface Leaves {
   count: number
   /** A number with 32 bits of precision; 0 means absent. */
   decimal: number
+  /** How many devices; all of them are -1. */
+  devices: number
   /** `1m30s`, as Go prints it. */
   duration: string
   /** `64mb` and the like, as the number of bytes in decimal digits. */
   bytes: string
+  /** The permissions of a file in octal digits: `0444`. */
+  mode: string
+  /** A path of this machine, absolute. */
+  path: string
+  /** A directory to build from, absolute, or something that the builder fetches. */
+  context: string
   /** A command: a string is split into words as a shell does; null when the image decides. */
   argv: readonly string[] | null
   /** A health check's test: a string is run by a shell. */
@@ -32,38 +40,58 @@ export interface Leaves {
   limit: number | { readonly soft?: number; readonly hard?: number }
   /** `host=address`, sorted. */
   hosts: readonly string[]
+  /** Keys for SSH: `id` or `id=path`. */
+  ssh: readonly string[]
   /** Anything at all, taken as it is. */
   any: unknown
 }
 
-/** Lists and maps that may also be written as short texts; file/short-forms.ts reads them. */
-export type ShortForm = 'port' | 'mount' | 'device' | 'env-file' | 'dependency' | 'network'
+/** Entries that may also be written shorter; short-forms.ts reads them. */
+export type ShortForm =
+  | 'build'
+  | 'dependency'
+  | 'device'
+  | 'env-file'
+  | 'extends'
+  | 'external'
+  | 'file-reference'
+  | 'gpu'
+  | 'include'
+  | 'mount'
+  | 'network'
+  | 'port'
 
 /** What makes two entries of a merged list the same: the later one replaces the earlier one. */
-export type Identity = 'value' | 'target' | 'path' | 'port'
+export type Identity = 'value' | 'target' | 'path' | 'port' | 'secret' | 'config' | 'subnet'
 
 /** What a key may hold. */
 export type Kind =
   | keyof Leaves
+  /** A word that the schema knows. */
   | { readonly oneOf: readonly string[] }
   | { readonly list: Kind; readonly single?: true; readonly short?: ShortForm; readonly identity?: Identity }
   | { readonly map: Kind; readonly short?: ShortForm; readonly nullable?: true }
-  /** Text by text, also written as a list of `key=value`. A key without value is `''`, or null where that is a meaning. */
-  | { readonly pairs: 'text' | 'nullable' }
+  /**
+   * Text by text, also written as a list of `key=value`. A key without value is `''`, or null where that is a meaning;
+   * `context`: the values are such.
+   */
+  | { readonly pairs: 'text' | 'nullable' | 'context' }
   | {
       readonly record: Readonly<Record<string, Kind>>
       /** Always there in the canonical form: written in a file, or filled in by a default. */
       readonly required?: readonly string[]
+      /** As they would be written in a file. */
       readonly defaults?: Readonly<Record<string, unknown>>
+      /** Default → the key that makes it unnecessary. */
+      readonly unless?: Readonly<Record<string, string>>
+      readonly short?: ShortForm
       /** Merged only with a record whose value under this key is the same; otherwise replaced. */
       readonly mergedBy?: string
-      /** Written with nothing behind the colon, it is as good as absent. */
-      readonly nullable?: true
+      /** Where it names a path of this machine, under conditions: a mount that is a bind, a volume that is one in disguise. */
+      readonly place?: 'mount' | 'volume'
+      /** Keys that Compose's JSON spells otherwise than its YAML. */
+      readonly inJson?: Readonly<Record<string, string>>
     }
-  /** Understood, not carried out; the reason goes into a warning. */
-  | { readonly ignored: string }
-  /** Understood, refused: running without it would be wrong. */
-  | { readonly unsupported: string }
 
 /** The canonical value of a kind. */
 export type Canonical<K> = K extends keyof Leaves
@@ -103,24 +131,26 @@ const updateConfig = {
   },
 } as const
 
-const deviceRequests = {
-  list: {
-    record: {
-      capabilities: texts,
-      driver: 'text',
-      count: 'word',
-      device_ids: texts,
-      options,
-    },
-    required: ['capabilities'],
-  },
+const deviceRequest = {
+  record: { capabilities: texts, driver: 'text', count: 'devices', device_ids: texts, options },
+  defaults: { count: 'all' },
+  unless: { count: 'device_ids' },
+} as const
+
+const genericResource = {
+  record: { discrete_resource_spec: { record: { kind: 'text', value: 'count' } } },
 } as const
 
 const resources = {
   record: {
     limits: { record: { cpus: 'decimal', memory: 'bytes', pids: 'integer' } },
     reservations: {
-      record: { cpus: 'decimal', memory: 'bytes', devices: deviceRequests, generic_resources: { list: 'any' } },
+      record: {
+        cpus: 'decimal',
+        memory: 'bytes',
+        devices: { list: { ...deviceRequest, required: ['capabilities'] } },
+        generic_resources: { list: genericResource },
+      },
     },
   },
 } as const
@@ -148,7 +178,6 @@ const deploy = {
   // Structs, not pointers, in Compose: its JSON always has them.
   required: ['resources', 'placement'],
   defaults: { resources: {}, placement: {} },
-  nullable: true,
 } as const
 
 const healthcheck = {
@@ -166,11 +195,11 @@ const healthcheck = {
 const port = {
   record: {
     name: 'text',
-    mode: { oneOf: ['ingress', 'host'] },
+    mode: 'text',
     host_ip: 'text',
     target: 'integer',
     published: 'word',
-    protocol: { oneOf: ['tcp', 'udp', 'sctp'] },
+    protocol: 'text',
     app_protocol: 'text',
   },
   required: ['target', 'mode', 'protocol'],
@@ -197,6 +226,7 @@ const mount = {
     image: { record: { subpath: 'text' } },
   },
   required: ['type', 'target'],
+  place: 'mount',
 } as const
 
 const serviceNetwork = {
@@ -223,15 +253,111 @@ const dependency = {
   defaults: { required: true },
 } as const
 
+const hook = {
+  record: {
+    command: 'argv',
+    user: 'text',
+    privileged: 'flag',
+    working_dir: 'text',
+    environment: { pairs: 'nullable' },
+  },
+  required: ['command'],
+  defaults: { command: null },
+} as const
+
+const develop = {
+  record: {
+    watch: {
+      list: {
+        record: {
+          path: 'path',
+          action: { oneOf: ['rebuild', 'sync', 'restart', 'sync+restart', 'sync+exec'] },
+          target: 'text',
+          exec: hook,
+          include: { list: 'text', single: true },
+          ignore: { list: 'text', single: true },
+          initial_sync: 'flag',
+        },
+        required: ['path', 'action', 'exec'],
+        defaults: { exec: {} },
+      },
+    },
+  },
+} as const
+
+const weight = {
+  record: { path: 'text', weight: 'integer' },
+  required: ['path', 'weight'],
+  inJson: { path: 'Path', weight: 'Weight' },
+} as const
+
+const rate = {
+  record: { path: 'text', rate: 'bytes' },
+  required: ['path', 'rate'],
+  inJson: { path: 'Path', rate: 'Rate' },
+} as const
+
+const blkio = {
+  record: {
+    weight: 'integer',
+    weight_device: { list: weight },
+    device_read_bps: { list: rate },
+    device_read_iops: { list: rate },
+    device_write_bps: { list: rate },
+    device_write_iops: { list: rate },
+  },
+} as const
+
+const fileReference = {
+  record: { source: 'text', target: 'text', uid: 'text', gid: 'text', mode: 'mode' },
+  required: ['source'],
+} as const
+
+const ulimits = { map: 'limit' } as const
+
+const build = {
+  record: {
+    context: 'context',
+    dockerfile: 'text',
+    dockerfile_inline: 'text',
+    entitlements: texts,
+    args: { pairs: 'nullable' },
+    provenance: 'word',
+    sbom: 'word',
+    ssh: 'ssh',
+    labels,
+    cache_from: texts,
+    cache_to: texts,
+    no_cache: 'flag',
+    no_cache_filter: { list: 'text', single: true },
+    additional_contexts: { pairs: 'context' },
+    pull: 'flag',
+    extra_hosts: 'hosts',
+    isolation: 'text',
+    network: 'text',
+    target: 'text',
+    secrets: { list: fileReference, short: 'file-reference' },
+    shm_size: 'bytes',
+    tags: textSet,
+    ulimits,
+    platforms: texts,
+    privileged: 'flag',
+  },
+  required: ['context'],
+  defaults: { context: '.', dockerfile: 'Dockerfile' },
+  unless: { dockerfile: 'dockerfile_inline' },
+  short: 'build',
+} as const
+
 /** One service. */
 export const serviceKind = {
   record: {
     profiles: textSet,
     annotations: labels,
     attach: 'switch',
-    build: { unsupported: 'images are not built here yet' },
-    develop: { ignored: 'files are not watched for it' },
-    blkio_config: { ignored: 'block I/O limits are not set' },
+    build,
+    develop,
+    blkio_config: blkio,
     cap_add: textSet,
     cap_drop: textSet,
     cgroup_parent: 'text',
@@ -246,9 +372,9 @@ export const serviceKind = {
     cpuset: 'text',
     cpu_shares: 'integer',
     command: 'argv',
-    configs: { unsupported: 'configs are not mounted here yet' },
+    configs: { list: fileReference, short: 'file-reference', identity: 'config' },
     container_name: 'text',
-    credential_spec: { unsupported: 'it exists on Windows only' },
+    credential_spec: 'any',
     depends_on: { map: dependency, short: 'dependency' },
     deploy,
     device_cgroup_rules: texts,
@@ -262,11 +388,11 @@ export const serviceKind = {
     dns_search: textOrTexts,
     domainname: 'text',
     entrypoint: 'argv',
-    provider: { unsupported: 'services run by a provider plugin are not started here' },
+    provider: 'any',
     environment: { pairs: 'nullable' },
     env_file: {
       list: {
-        record: { path: 'text', required: 'switch', format: 'text' },
+        record: { path: 'path', required: 'switch', format: 'text' },
         required: ['path', 'required'],
         defaults: { required: true },
       },
@@ -275,11 +401,11 @@ export const serviceKind = {
       identity: 'path',
     },
     expose: { list: 'word', identity: 'value' },
-    extends: { unsupported: 'services are not extended here yet' },
-    external_links: textSet,
+    extends: { record: { service: 'text', file: 'context' }, required: ['service'], short: 'extends' },
+    external_links: texts,
     extra_hosts: 'hosts',
     group_add: { list: 'word' },
-    gpus: { unsupported: 'GPUs are not handed to containers here yet' },
+    gpus: { list: deviceRequest, single: true, short: 'gpu' },
     hostname: 'text',
     healthcheck,
     image: 'text',
@@ -287,7 +413,7 @@ export const serviceKind = {
     ipc: 'text',
     isolation: 'text',
     labels,
-    label_file: { unsupported: 'labels are not read from files here yet' },
+    label_file: { list: 'path', single: true },
     links: textSet,
     logging: { record: { driver: 'text', options }, mergedBy: 'driver' },
     mem_limit: 'bytes',
@@ -295,7 +421,7 @@ export const serviceKind = {
     memswap_limit: 'bytes',
     mem_swappiness: 'bytes',
     mac_address: 'text',
-    models: { unsupported: 'language models are not started here' },
+    models: 'any',
     network_mode: 'text',
     networks: { map: serviceNetwork, short: 'network', nullable: true },
     oom_kill_disable: 'flag',
@@ -306,12 +432,12 @@ export const serviceKind = {
     ports: { list: port, short: 'port', identity: 'port' },
     privileged: 'flag',
     pull_policy: 'text',
-    pull_refresh_after: { ignored: 'images are pulled when they are missing' },
+    pull_refresh_after: 'text',
     read_only: 'flag',
     restart: 'text',
     runtime: 'text',
     scale: 'count',
-    secrets: { unsupported: 'secrets are not mounted here yet' },
+    secrets: { list: fileReference, short: 'file-reference', identity: 'secret' },
     security_opt: texts,
     shm_size: 'bytes',
     stdin_open: 'flag',
@@ -321,17 +447,17 @@ export const serviceKind = {
     sysctls: { pairs: 'text' },
     tmpfs: textOrTexts,
     tty: 'flag',
-    ulimits: { map: 'limit' },
-    use_api_socket: { unsupported: 'no container gets the Docker socket from here' },
+    ulimits,
+    use_api_socket: 'flag',
     user: 'text',
     userns_mode: 'text',
     uts: 'text',
     volumes: { list: mount, short: 'mount', identity: 'target' },
-    volumes_from: { unsupported: 'mounts are not taken over from other services here yet' },
+    volumes_from: texts,
     working_dir: 'text',
-    pre_start: { unsupported: 'hooks are not run here; without this one the service would start unprepared' },
-    post_start: { ignored: 'hooks are not run' },
-    pre_stop: { ignored: 'hooks are not run' },
+    pre_start: 'any',
+    post_start: { list: hook },
+    pre_stop: { list: hook },
   },
   required: ['command', 'entrypoint'],
   defaults: { command: null, entrypoint: null },
@@ -348,6 +474,7 @@ export const networkKind = {
         driver: 'text',
         config: {
           list: { record: { subnet: 'text', gateway: 'text', ip_range: 'text', aux_addresses: options } },
+          identity: 'subnet',
         },
         options,
       },
@@ -361,24 +488,53 @@ export const networkKind = {
   },
   required: ['ipam'],
   defaults: { ipam: {} },
+  short: 'external',
 } as const satisfies Kind
 
 /** One entry of the top-level `volumes`. */
 export const volumeKind = {
   record: { name: 'text', driver: 'text', driver_opts: options, external: 'flag', labels },
+  short: 'external',
+  place: 'volume',
+} as const satisfies Kind
+
+/** One entry of the top-level `secrets` and `configs`. */
+export const fileObjectKind = {
+  record: {
+    name: 'text',
+    file: 'path',
+    environment: 'text',
+    content: 'text',
+    external: 'flag',
+    labels,
+    driver: 'text',
+    driver_opts: options,
+    template_driver: 'text',
+  },
+  short: 'external',
 } as const satisfies Kind
 
 /** A whole file. */
 export const fileKind = {
   record: {
-    version: { ignored: 'it has no meaning any more; remove it' },
+    version: 'text',
     name: 'text',
-    include: { unsupported: 'other files are not included here yet' },
+    include: {
+      list: {
+        record: {
+          path: { list: 'context', single: true },
+          project_directory: 'path',
+          env_file: { list: 'path', single: true },
+        },
+        required: ['path'],
+      },
+      short: 'include',
+    },
     services: { map: serviceKind },
     networks: { map: networkKind },
     volumes: { map: volumeKind },
-    secrets: { unsupported: 'secrets are not mounted here yet' },
-    configs: { unsupported: 'configs are not mounted here yet' },
-    models: { unsupported: 'language models are not started here' },
+    secrets: { map: fileObjectKind },
+    configs: { map: fileObjectKind },
+    models: { map: 'any' },
   },
 } as const satisfies Kind

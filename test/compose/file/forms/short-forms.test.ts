@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { listForms, ShortFormError } from '../../../compose/file/short-forms.ts'
+import { listForms, ShortFormError } from '../../../../compose/file/forms/short-forms.ts'
 
 const { port, mount, device } = listForms
 

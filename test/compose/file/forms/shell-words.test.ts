@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { shellWords } from '../../../compose/file/shell-words.ts'
+import { shellWords } from '../../../../compose/file/forms/shell-words.ts'
 
 describe('a command line', () => {
   it.each([

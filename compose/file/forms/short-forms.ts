@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { posix } from 'node:path'
-import type { ShortForm } from './schema.ts'
+import type { ShortForm } from './kinds.ts'
 
 /** A short text that cannot be read; the message says what it should look like. */
 export class ShortFormError extends Error {}
@@ -11,6 +11,23 @@ export const listForms: Partial<Readonly<Record<ShortForm, (text: string) => rea
   mount: (text) => [mountForm(text)],
   device: (text) => [deviceForm(text)],
   'env-file': (path) => [{ path, required: true }],
+  'file-reference': (source) => [{ source }],
+  gpu: () => [{ count: 'all' }],
+  include: (path) => [{ path: [path] }],
+}
+
+/** Entries of their own that may be written in another way; undefined for those that are not. */
+export const entryForms: Partial<Readonly<Record<ShortForm, (value: unknown) => object | undefined>>> = {
+  build: (context) => (typeof context === 'string' ? { context } : undefined),
+  extends: (service) => (typeof service === 'string' ? { service } : undefined),
+  external: externalForm,
+}
+
+/** `external: { name: x }`, from before things could be named otherwise. */
+function externalForm(value: unknown): object | undefined {
+  const { external, ...rest } = value as { external?: unknown; name?: string }
+  if (typeof external !== 'object' || external === null) return undefined
+  return { ...external, ...rest, external: true }
 }
 
 /** What the mere name of an entry means in a map that may be written as a list of names. */

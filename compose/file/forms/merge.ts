@@ -1,5 +1,5 @@
-import type { Path } from './normalize.ts'
-import type { Identity, Kind } from './schema.ts'
+import type { Path } from '../complaint.ts'
+import type { Identity, Kind } from './kinds.ts'
 
 type Tree = Readonly<Record<string, unknown>>
 
@@ -7,8 +7,8 @@ type Tree = Readonly<Record<string, unknown>>
 export function merge(kind: Kind, base: unknown, over: unknown): unknown {
   if (base === undefined || base === null) return over
   if (over === undefined || over === null) return base
-  // Hosts are the one plain value that adds up.
-  if (kind === 'hosts') return [...new Set([...(base as string[]), ...(over as string[])])].sort()
+  // The plain values that add up.
+  if (kind === 'hosts' || kind === 'ssh') return [...new Set([...(base as string[]), ...(over as string[])])].sort()
   if (typeof kind === 'string') return over
   if ('list' in kind) return mergeLists(kind.identity, base as unknown[], over as unknown[])
   if ('map' in kind) return mergeTrees(base as Tree, over as Tree, () => kind.map)
@@ -31,7 +31,11 @@ function mergeTrees(base: Tree, over: Tree, kindOf: (key: string) => Kind): Tree
 function mergeLists(identity: Identity | undefined, base: readonly unknown[], over: readonly unknown[]): unknown[] {
   if (!identity) return [...base, ...over]
   const entries = new Map<string, unknown>()
-  for (const entry of [...base, ...over]) entries.set(identities[identity](entry), entry)
+  for (const entry of [...base, ...over]) {
+    const name = identities[identity](entry)
+    // Address pools of one subnet are laid over each other.
+    entries.set(name, identity === 'subnet' ? { ...(entries.get(name) as Tree), ...(entry as Tree) } : entry)
+  }
   return [...entries.values()]
 }
 
@@ -39,6 +43,9 @@ const identities: Readonly<Record<Identity, (entry: unknown) => string>> = {
   value: (entry) => String(entry).replace(/=.*$/s, ''),
   target: (entry) => String((entry as Tree).target),
   path: (entry) => String((entry as Tree).path),
+  subnet: (entry) => String((entry as Tree).subnet),
+  secret: (entry) => String((entry as Tree).target ?? `/run/secrets/${(entry as Tree).source}`),
+  config: (entry) => String((entry as Tree).target ?? `/${(entry as Tree).source}`),
   port(entry) {
     const { host_ip = '0.0.0.0', published, target, protocol = 'tcp' } = entry as Tree
     return `${host_ip}:${published}:${target}/${protocol}`
