@@ -32,6 +32,8 @@ export interface Option<T> {
   readonly flags: string
   readonly meaning: string
   readonly parse?: (text: string) => T
+  /** May be given several times; each gives a list, and they add up. */
+  readonly repeats?: true
   readonly default?: T
   readonly choices?: readonly string[]
 }

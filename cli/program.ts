@@ -77,12 +77,19 @@ function defaultsOf(table: OptionTable): Record<string, unknown> {
   return Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default]))
 }
 
-function commanderOption(name: string, { flags, meaning, parse, default: value, choices }: Option<unknown>) {
+function commanderOption(name: string, { flags, meaning, parse, repeats, default: value, choices }: Option<unknown>) {
   const option = new CommanderOption(flags, meaning)
   if (typeof value === 'string') option.default(value)
   if (choices) option.choices([...choices])
-  if (parse) option.argParser((text) => parsed(parse, text))
+  if (parse) {
+    option.argParser((text, before) => {
+      const result = parsed(parse, text)
+      return repeats && Array.isArray(before) ? before.concat(result) : result
+    })
+  }
   option.attributeName = () => name
+  // A flag of its own, not the opposite of another.
+  option.negate = false
   return option
 }
 

@@ -3,6 +3,9 @@ import { Channel } from './channel.ts'
 /** What a container is going through. */
 export type Step =
   | 'pulling'
+  | 'pulled'
+  | 'building'
+  | 'built'
   | 'creating'
   | 'starting'
   | 'waiting'
@@ -34,14 +37,33 @@ export type StackEvent =
   | {
       readonly type: 'step'
       readonly service: string
+      /** Empty as long as it is about the image of the service. */
       readonly container: string
       readonly step: Step
       /** A few words for people: a percentage, an exit code, what is waited for. */
       readonly detail: string
       /** Since the work on this container began. */
       readonly elapsedMs: number
-      /** 0 … 1, only while pulling; never goes back. */
+      /** 0 … 1, only while pulling or building. */
       readonly progress?: number
+    }
+  | {
+      /** How far all that is pulled is, as one figure. */
+      readonly type: 'pull'
+      /** 0 … 1; never goes back. */
+      readonly fraction: number
+      /** Bytes, of those layers whose size is known. */
+      readonly downloaded: number
+      readonly total: number
+      /** Layers whose size is not known yet. */
+      readonly waiting: number
+    }
+  | {
+      /** A line that a build wrote. */
+      readonly type: 'output'
+      readonly service: string
+      readonly image: string
+      readonly text: string
     }
   | {
       /** A network or volume was made or removed. */

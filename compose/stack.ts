@@ -5,11 +5,14 @@ import type { Probes } from './execute/probe.ts'
 import type { Environment } from './file/discover.ts'
 import type { Project } from './file/model.ts'
 import { openProject } from './file/project.ts'
+import { type BuildOptions, build } from './verbs/build.ts'
 import type { Context, Doing } from './verbs/context.ts'
 import { type DownOptions, down } from './verbs/down.ts'
 import { environmentOf } from './verbs/environment.ts'
+import { type ContainerImage, imagesOf } from './verbs/images.ts'
 import { type LogLine, type LogsOptions, readLogs } from './verbs/logs.ts'
 import { type ContainerStatus, statusOf } from './verbs/ps.ts'
+import { type PullOptions, pull } from './verbs/pull.ts'
 import { type UpOptions, up } from './verbs/up.ts'
 
 /** What `openStack` takes. */
@@ -54,6 +57,12 @@ export interface Stack {
   up(options?: UpOptions): AsyncIterable<StackEvent>
   /** Removes everything of this project and nothing else; needs no valid file. */
   down(options?: DownOptions): AsyncIterable<StackEvent>
+  /** Builds the images of services; throws the first failure. */
+  build(options?: BuildOptions): AsyncIterable<StackEvent>
+  /** Fetches the images of services; throws the first failure. */
+  pull(options?: PullOptions): AsyncIterable<StackEvent>
+  /** The images that the containers were made of. */
+  images(): Promise<readonly ContainerImage[]>
   ps(): Promise<readonly ContainerStatus[]>
   logs(options?: LogsOptions): AsyncIterable<LogLine>
   /**
@@ -94,6 +103,9 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     engine: Object.freeze({ kind: engine.kind, endpoint: engine.endpoint, reason }),
     up: (given: UpOptions = {}) => doing((now) => up(context, given, now)),
     down: (given: DownOptions = {}) => doing((now) => down(context, given, now)),
+    build: (given: BuildOptions = {}) => doing((now) => build(context, given, now)),
+    pull: (given: PullOptions = {}) => doing((now) => pull(context, given, now)),
+    images: () => imagesOf(engine, name),
     ps: () => statusOf(engine, name, probes, options.signal),
     logs: (logs: LogsOptions = {}) =>
       readLogs(engine, name, { ...logs, signal: eitherSignal(logs.signal, options.signal) }),

@@ -53,6 +53,7 @@ const apart = ['embedded']
 /** Each third-party library has one home; a trailing slash means the whole folder. */
 const homes: Record<string, string[]> = {
   '@cfworker/json-schema': ['compose/file/spec/judge.ts'],
+  '@balena/dockerignore': ['compose/engine/docker/build/context.ts'],
   '@msgpack/msgpack': ['src/protocol/serializer.ts'],
   acorn: ['src/app/parameters.ts'],
   amqplib: ['src/transport/amqp/'],
@@ -63,6 +64,7 @@ const homes: Record<string, string[]> = {
   '@inkjs/ui': ['cli/ui/'],
   ioredis: ['src/transport/redis/connection.ts'],
   leven: ['src/app/config/names.ts', 'compose/file/nearest.ts'],
+  'modern-tar': ['compose/engine/docker/build/context.ts'],
   postgres: ['src/backend/database/postgresql.ts'],
   react: ['cli/ui/'],
   vitest: ['src/testing/vitest.ts'],

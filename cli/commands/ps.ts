@@ -1,8 +1,8 @@
-import { stripVTControlCharacters } from 'node:util'
 import type { ContainerStatus } from '../../compose/index.ts'
 import { defineCommand } from '../command.ts'
 import type { Paint } from '../output/paint.ts'
 import { sanitize } from '../output/sanitize.ts'
+import { table } from '../output/table.ts'
 import { openProjectStack, stackOptions } from '../project.ts'
 
 interface PsEvent {
@@ -46,13 +46,4 @@ function stateText({ state, health, exitCode }: ContainerStatus, paint: Paint): 
 
 function portsText({ ports }: ContainerStatus): string {
   return ports.map(({ host, port, target }) => `${host}:${port}->${target}`).join(', ')
-}
-
-/** Columns as wide as their widest cell, colours not counted. */
-function table(rows: readonly (readonly string[])[]): string {
-  const width = (cell: string) => stripVTControlCharacters(cell).length
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ''))))
-  const line = (row: readonly string[]) =>
-    row.map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - width(cell))).join('  ')
-  return rows.map((row) => line(row).trimEnd()).join('\n')
 }

@@ -1,5 +1,5 @@
 import type { Stack, StackEvent } from '../../compose/index.ts'
-import { defineCommand, flag, seconds } from '../command.ts'
+import { choice, defineCommand, flag, seconds } from '../command.ts'
 import type { Context } from '../context.ts'
 import { stackText } from '../output/stack-text.ts'
 import { openProjectStack, type StackChoice, stackOptions } from '../project.ts'
@@ -7,16 +7,22 @@ import { type LogEvent, logEvents, logText } from './logs.ts'
 
 type UpEvent = StackEvent | LogEvent | { type: 'attached' } | { type: 'leaving'; removes: boolean }
 
+const pullPolicies = ['policy', 'always', 'missing', 'never', 'build'] as const
+
 export const command = defineCommand({
   arguments: [['[services...]', 'only these and what they depend on (default: all)']],
   options: {
     detach: flag('-d, --detach', 'leave the stack running and return'),
     dryRun: flag('--dry-run', 'say what would be done, do nothing'),
     waitTimeout: seconds('--wait-timeout <seconds>', 'how long a service may take to become ready (default: 120)'),
+    build: flag('--build', 'build images before anything is started, also those that are there'),
+    noBuild: flag('--no-build', 'build nothing, also what is missing'),
+    pull: choice('--pull <policy>', 'when images are pulled (policy: what each service says)', pullPolicies, 'policy'),
+    verbose: flag('-v, --verbose', 'show what builds write'),
     strictPorts: flag('--strict-ports', 'fail when a port is taken, instead of taking the next free one'),
     ...stackOptions,
   },
-  examples: ['celery-sandbox up -d', 'celery-sandbox up --engine embedded', 'celery-sandbox up --dry-run'],
+  examples: ['celery-sandbox up -d', 'celery-sandbox up --engine embedded', 'celery-sandbox up --build --dry-run'],
 
   async *run(context, options, services): AsyncIterable<UpEvent> {
     const stack = await openProjectStack(context, options)
@@ -26,7 +32,7 @@ export const command = defineCommand({
       for await (const event of bringUp(stack, { ...options, services }, context)) {
         isUp ||= event.type === 'attached'
         if (event.type === 'plan') found = event.found
-        yield event
+        if (event.type !== 'output' || options.verbose || context.mode === 'json') yield event
       }
     } catch (error) {
       if (!context.signal.aborted) throw error
@@ -60,14 +66,21 @@ interface UpChoice {
   readonly detach: boolean
   readonly dryRun: boolean
   readonly waitTimeout: number | undefined
+  readonly build: boolean
+  readonly noBuild: boolean
+  readonly pull: (typeof pullPolicies)[number]
 }
 
 async function* bringUp(
   stack: Stack,
-  { services, detach, dryRun, waitTimeout }: UpChoice,
+  { services, detach, dryRun, waitTimeout, ...choice }: UpChoice,
   context: Context,
 ): AsyncIterable<UpEvent> {
-  yield* stack.up({ services, dryRun, timeoutSeconds: waitTimeout })
+  const images = {
+    build: choice.noBuild ? ('never' as const) : choice.build ? ('always' as const) : undefined,
+    pull: choice.pull === 'policy' ? undefined : choice.pull,
+  }
+  yield* stack.up({ services, dryRun, timeoutSeconds: waitTimeout, images })
   if (detach || dryRun) return
   yield { type: 'attached' }
   yield* logEvents(stack, { follow: true, tail: 0 }, context)

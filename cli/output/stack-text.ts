@@ -5,6 +5,9 @@ import { sanitize } from './sanitize.ts'
 /** How each step of a container reads, and whether it is good news. */
 export const stepTone: { readonly [S in Step]: keyof Paint } = {
   pulling: 'dim',
+  pulled: 'good',
+  building: 'dim',
+  built: 'good',
   creating: 'dim',
   starting: 'dim',
   waiting: 'dim',
@@ -35,6 +38,11 @@ export function stackText(event: StackEvent, paint: Paint): string | undefined {
       return paint.warn(
         `  ${event.wanted} is busy${event.holder ? ` (${sanitize(event.holder)})` : ''} → ${event.service} on ${event.chosen}`,
       )
+    case 'output':
+      return `  ${paint.name(`${sanitize(event.service)} |`)} ${paint.dim(sanitize(event.text))}`
+    // Each step says how far its own pull is.
+    case 'pull':
+      return undefined
     case 'warning':
       return paint.warn(`  ${sanitize(event.message)}`)
     case 'done':

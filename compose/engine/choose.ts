@@ -39,7 +39,7 @@ export async function chooseEngine(wish: EngineWish): Promise<EngineChoice> {
     const { source } = connection.endpoint
     const from = source === 'default' ? 'the usual socket' : source
     return {
-      engine: await dockerEngine(connection),
+      engine: await dockerEngine(connection, wish.env),
       reason: `Docker API ${connection.apiVersion} answers, from ${from}`,
     }
   } catch (thrown) {

@@ -1,4 +1,5 @@
 import type { Model, Service } from '../file/model.ts'
+import type { BuildProgress, BuildSpec } from './build.ts'
 
 /**
  * Where containers run: a Docker engine, or child processes that behave like its containers. What stack, reconcile
@@ -23,8 +24,10 @@ export interface Engine {
   inspect(container: string): Promise<ContainerDetail | undefined>
   /** The images that are in the local store, by the reference asked for. */
   images(references: readonly string[]): Promise<Readonly<Record<string, ImageState>>>
-  /** Fetches an image; yields the fraction done, which never goes back. */
-  pull(reference: string, platform: string | undefined, signal: AbortSignal): AsyncIterable<number>
+  /** Fetches an image, with the credentials that the user has for its registry. */
+  pull(reference: string, platform: string | undefined, signal: AbortSignal): AsyncIterable<PullProgress>
+  /** Makes an image out of a Dockerfile, and gives it its names. */
+  build(spec: BuildSpec, signal: AbortSignal): AsyncIterable<BuildProgress>
   /** Every port any container publishes on the host. */
   publishedPorts(): Promise<readonly HeldPort[]>
 
@@ -138,7 +141,33 @@ export interface VolumeState {
 
 /** An image in the local store. */
 export interface ImageState {
+  /** What containers made of it are labelled with. */
   readonly id: string
+  /** Of the index it is in, where the store has such: what older releases of Compose label with. */
+  readonly index?: string
+  /** `linux/amd64` */
+  readonly platform?: string
+  /** Bytes. */
+  readonly size?: number
+  /** RFC 3339. */
+  readonly created?: string
+  /** RFC 3339: when it got its name here, by a pull or a build. */
+  readonly tagged?: string
+}
+
+/** How far a pull is. */
+export interface PullProgress {
+  /** 0 … 1; never goes back. */
+  readonly fraction: number
+  /** By id; those that were there already have no weight. */
+  readonly layers: Readonly<Record<string, Layer>>
+}
+
+/** A layer on its way, in bytes; of total 0 as long as its size is not known. */
+export interface Layer {
+  readonly total: number
+  readonly downloaded: number
+  readonly extracted: number
 }
 
 /** All that is needed to create one container. */

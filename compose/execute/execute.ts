@@ -1,7 +1,9 @@
-import type { ContainerSpec, Engine } from '../engine/engine.ts'
+import type { BuildSpec } from '../engine/build.ts'
+import { pullTotals } from '../engine/docker/pull-progress.ts'
+import type { ContainerSpec, Engine, PullProgress } from '../engine/engine.ts'
 import { messageOf, StackError } from '../errors.ts'
 import type { Emit, Step } from '../events.ts'
-import { containerName, type Model, type Service } from '../file/model.ts'
+import { imageName, type Model, type Service } from '../file/model.ts'
 import type { HashFamily } from '../identity/hash.ts'
 import { containerLabels } from '../identity/labels.ts'
 import type { Operation, Plan } from '../plan/plan.ts'
@@ -83,6 +85,8 @@ class Job {
   /** What happens to the containers this plan started, from before they were. */
   readonly lives = new Map<string, Life>()
   readonly #begun = new Map<string, number>()
+  readonly #pulls = new Map<string, PullProgress>()
+  #pulled = 0
   readonly #images = new Map<string, Promise<string>>()
 
   constructor(site: Site) {
@@ -100,8 +104,9 @@ class Job {
   }
 
   step(service: string, container: string, step: Step, detail = '', progress?: number): void {
-    const begun = this.#begun.get(container) ?? Date.now()
-    this.#begun.set(container, begun)
+    const who = container || service
+    const begun = this.#begun.get(who) ?? Date.now()
+    this.#begun.set(who, begun)
     const elapsedMs = Date.now() - begun
     this.site.emit({
       type: 'step',
@@ -116,9 +121,17 @@ class Job {
 
   fail(operation: Operation, thrown: unknown): void {
     if (this.site.signal.aborted) return
-    for (const { service, container } of containersOf(operation, this.site.project)) {
+    for (const { service, container } of containersOf(operation)) {
       this.step(service, container, 'failed', messageOf(thrown))
     }
+  }
+
+  /** One figure for all that is pulled. */
+  pulling(image: string, progress: PullProgress): void {
+    this.#pulls.set(image, progress)
+    const totals = pullTotals(this.#pulls.values(), this.#pulled)
+    this.#pulled = totals.fraction
+    this.site.emit({ type: 'pull', ...totals })
   }
 
   /** The id that containers of this image are labelled with. */
@@ -133,13 +146,10 @@ class Job {
   }
 }
 
-/** The containers an operation is about. */
-function containersOf(operation: Operation, project: string): readonly { service: string; container: string }[] {
-  if (operation.do === 'pull') {
-    return operation.services.map((service) => ({
-      service: service.name,
-      container: containerName(project, service, 1),
-    }))
+/** The containers an operation is about; an image is a matter of its services. */
+function containersOf(operation: Operation): readonly { service: string; container: string }[] {
+  if (operation.do === 'pull' || operation.do === 'build') {
+    return operation.services.map(({ name }) => ({ service: name, container: '' }))
   }
   if (!('service' in operation)) return []
   const service = typeof operation.service === 'string' ? operation.service : operation.service.name
@@ -168,14 +178,18 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
   },
 
   async pull(operation, job) {
-    const { name: image, platform } = operation
-    const users = containersOf(operation, job.site.project)
-    const report = (fraction: number) => {
-      const detail = `${image} ${Math.floor(fraction * 100)}%`
-      for (const { service, container } of users) job.step(service, container, 'pulling', detail, fraction)
+    try {
+      await pull(operation, job)
+    } catch (thrown) {
+      if (operation.otherwise === 'fail' || !(thrown instanceof StackError)) throw thrown
+      job.site.emit({ type: 'warning', message: thrown.message })
+      if (operation.otherwise === 'build' && operation.build) return build(operation, operation.build, job)
+      tell(operation, job, 'unchanged', 'what is there stays')
     }
-    report(0)
-    for await (const fraction of job.site.engine.pull(image, platform, job.site.signal)) report(fraction)
+  },
+
+  async build(operation, job) {
+    await build(operation, operation.build, job)
   },
 
   async create({ service, name, number }, job) {
@@ -248,6 +262,48 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
   },
 }
 
+async function pull(operation: Of<'pull'>, job: Job): Promise<void> {
+  const { name: image, platform } = operation
+  const report = (fraction: number) =>
+    tell(operation, job, 'pulling', `${image} ${Math.floor(fraction * 100)}%`, fraction)
+  let shown = 0
+  report(shown)
+  for await (const progress of job.site.engine.pull(image, platform, job.site.signal)) {
+    job.pulling(image, progress)
+    if (progress.fraction === shown) continue
+    shown = progress.fraction
+    report(shown)
+  }
+  tell(operation, job, 'pulled', image)
+}
+
+async function build(operation: Of<'pull' | 'build'>, spec: BuildSpec, job: Job): Promise<void> {
+  const image = spec.images.join(', ')
+  const [user] = operation.services
+  tell(operation, job, 'building', image)
+  for await (const progress of job.site.engine.build(spec, job.site.signal)) {
+    if (progress.kind === 'output') {
+      job.site.emit({ type: 'output', service: user?.name ?? '', image, text: progress.text })
+    } else if (progress.kind === 'context') {
+      const { sent, bytes } = progress
+      tell(operation, job, 'building', `sending ${inMegabytes(sent)} of ${inMegabytes(bytes)}`)
+    } else {
+      const { step, of, instruction } = progress
+      tell(operation, job, 'building', `${step}/${of} ${instruction}`, (step - 1) / of)
+    }
+  }
+  tell(operation, job, 'built', image)
+}
+
+const inMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+
+/** Every service whose image it is. */
+function tell(operation: Of<'pull' | 'build'>, job: Job, step: Step, detail: string, progress?: number): void {
+  for (const { service, container } of containersOf(operation)) {
+    job.step(service, container, step, detail, progress)
+  }
+}
+
 /** Somebody else may still use what the project made: that is left to them. */
 async function removed(site: Site, resource: 'network' | 'volume', name: string, remove: () => Promise<void>) {
   try {
@@ -267,7 +323,7 @@ async function make(spec: ContainerSpec, job: Job): Promise<string> {
 
 async function specOf(service: Service, name: string, number: number, job: Job): Promise<ContainerSpec> {
   const { model, ports, family } = job.making
-  const imageId = await job.imageId(service.config.image ?? '')
+  const imageId = await job.imageId(imageName(model.name, service))
   const labels = containerLabels(model, service, number, { family, imageId })
   return { name, model, service, labels, ports: ports.portsOf(name), replaces: undefined }
 }

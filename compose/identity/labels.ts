@@ -70,6 +70,15 @@ export function volumeLabels(model: Model, key: string): Labels {
   }
 }
 
+/** On an image that was built: `down --rmi local` of Compose finds it by these. */
+export function imageLabels(project: string, service: string): Labels {
+  return {
+    [composeLabels.project]: project,
+    [composeLabels.service]: service,
+    [composeLabels.version]: hashFamilies.v2.version,
+  }
+}
+
 /** The services a container waited for when it was made, by its label. */
 export function dependenciesOf(labels: Labels): readonly string[] {
   return (labels[composeLabels.dependsOn] ?? '').split(',').flatMap((entry) => entry.split(':', 1)[0] || [])

@@ -1,4 +1,4 @@
-import type { Model, Service } from '../file/model.ts'
+import { imageName, type Model, type Service } from '../file/model.ts'
 import { acceptedHashes, changedParts, partDigests } from '../identity/hash.ts'
 import { composeLabels, partsOf } from '../identity/labels.ts'
 import type { Observed, ObservedContainer } from './observe.ts'
@@ -31,10 +31,12 @@ function configuration(old: ObservedContainer, { config }: Service): string | un
   return changes ?? 'its configuration changed'
 }
 
-function image(old: ObservedContainer, { config }: Service, { observed }: Circumstances): string | undefined {
-  const current = observed.images[config.image ?? '']
-  const isSame = !current || old.labels[composeLabels.image] === current.id
-  return isSame ? undefined : `image ${config.image} was updated`
+function image(old: ObservedContainer, service: Service, { model, observed }: Circumstances): string | undefined {
+  const name = imageName(model.name, service)
+  const current = observed.images[name]
+  const label = old.labels[composeLabels.image]
+  const isSame = !current || label === current.id || label === current.index
+  return isSame ? undefined : `image ${name} was updated`
 }
 
 function sharedNetwork(_: ObservedContainer, { config }: Service, { remade }: Circumstances): string | undefined {

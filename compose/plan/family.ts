@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { findPlugin } from '../engine/docker/plugins.ts'
 import type { ContainerState } from '../engine/engine.ts'
 import type { Environment } from '../file/discover.ts'
 import type { HashFamily } from '../identity/hash.ts'
@@ -18,16 +16,7 @@ export async function chooseFamily(containers: readonly ContainerState[], env: E
 }
 
 async function pluginFamily(env: Environment): Promise<HashFamily | undefined> {
-  const home = env.HOME ?? homedir()
-  const plugin = [
-    join(env.DOCKER_CONFIG || join(home, '.docker'), 'cli-plugins'),
-    '/usr/local/lib/docker/cli-plugins',
-    '/usr/local/libexec/docker/cli-plugins',
-    '/usr/lib/docker/cli-plugins',
-    '/usr/libexec/docker/cli-plugins',
-  ]
-    .map((directory) => join(directory, process.platform === 'win32' ? 'docker-compose.exe' : 'docker-compose'))
-    .find(existsSync)
+  const plugin = findPlugin('compose', env)
   if (!plugin) return undefined
   try {
     const { stdout } = await promisify(execFile)(plugin, ['version', '--short'], { timeout: 3000 })

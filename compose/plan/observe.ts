@@ -1,5 +1,5 @@
 import type { ContainerState, Engine, ImageState, NetworkState, VolumeState } from '../engine/engine.ts'
-import type { Model } from '../file/model.ts'
+import { imageName, type Model } from '../file/model.ts'
 import { composeLabels, isOneOff, numberOf, serviceOf } from '../identity/labels.ts'
 
 /** What there is: the other side of reconcile. */
@@ -19,7 +19,7 @@ export interface ObservedContainer extends ContainerState {
 
 /** Looks once, all at the same time. */
 export async function observe(engine: Engine, model: Model): Promise<Observed> {
-  const images = new Set(Object.values(model.services).flatMap(({ config }) => config.image ?? []))
+  const images = new Set(Object.values(model.services).map((service) => imageName(model.name, service)))
   const [containers, resources, found] = await Promise.all([
     engine.containers(model.name),
     engine.resources(model.name, {

@@ -1,3 +1,4 @@
+import type { BuildSpec } from '../engine/build.ts'
 import type { Service } from '../file/model.ts'
 
 /**
@@ -13,7 +14,15 @@ export type Operation = {
   | { readonly do: 'create network' | 'create volume'; readonly key: string }
   | { readonly do: 'remove network'; readonly network: string }
   | { readonly do: 'remove volume' }
-  | { readonly do: 'pull'; readonly platform: string | undefined; readonly services: readonly Service[] }
+  | {
+      readonly do: 'pull'
+      readonly platform: string | undefined
+      readonly services: readonly Service[]
+      /** When it cannot be pulled: what is there stays, or the image is built. */
+      readonly otherwise: 'fail' | 'keep' | 'build'
+      readonly build: BuildSpec | undefined
+    }
+  | { readonly do: 'build'; readonly services: readonly Service[]; readonly build: BuildSpec }
   | { readonly do: 'create'; readonly service: Service; readonly number: number }
   /** A new container under the old one's name: made first, so that a mistake leaves the old one running. */
   | { readonly do: 'recreate'; readonly service: Service; readonly number: number; readonly old: string }

@@ -1,7 +1,8 @@
-import { containerName, type Model, type Service } from '../file/model.ts'
+import { containerName, imageName, type Model, type Service } from '../file/model.ts'
 import { retire } from './dismantle.ts'
 import { type Circumstances, divergence } from './divergence.ts'
 import { dependencyOrder } from './graph.ts'
+import { type ImageRules, type ImageSituation, imageId, imageOperations } from './images.ts'
 import type { Observed, ObservedContainer } from './observe.ts'
 import type { Operation, Plan } from './plan.ts'
 
@@ -9,6 +10,8 @@ import type { Operation, Plan } from './plan.ts'
 export interface ReconcileOptions {
   /** Which containers are made anew. @default 'changed' */
   readonly recreate?: 'changed' | 'always' | 'never' | undefined
+  /** Where missing images come from. */
+  readonly images?: ImageRules | undefined
 }
 
 /** What reconcile knows when it comes to a service; services come in dependency order. */
@@ -41,8 +44,9 @@ export function reconcile(model: Model, observed: Observed, options: ReconcileOp
     if (decided.some(isRemade)) remade.add(service.name)
     return [...removals(service, existing), ...operationsOf(service, existing, situation)]
   })
+  const sources = { model, images: observed.images, rules: options.images ?? {}, now: new Date() }
   return Object.freeze({
-    operations: [...missingResources(model, observed), ...missingImages(observed, containers), ...containers],
+    operations: [...missingResources(model, observed), ...missingImages(sources, containers), ...containers],
     warnings: orphanWarnings(model, observed),
   })
 }
@@ -174,16 +178,16 @@ function makeOperation(
   service: Service,
   fate: Fate,
   cleared: readonly string[],
-  { fates }: Situation,
+  { fates, model }: Situation,
 ): readonly Operation[] {
   const { name, number, cause, old, make } = fate
-  const { networks = {}, volumes = [], image, network_mode } = service.config
+  const { networks = {}, volumes = [], network_mode } = service.config
   const base = { id: makeId(name), name, service, number, cause }
   const after = [
     ...cleared,
     ...Object.keys(networks).map((key) => `network:${key}`),
     ...volumes.map(({ source }) => `volume:${source}`),
-    `pull:${image}`,
+    imageId(service, { model }),
     ...(fates.get(network_mode?.replace(/^service:/, '') ?? '') ?? []).map((owner) => startId(owner.name)),
   ]
   if (make === 'create') return [{ ...base, do: 'create', after }]
@@ -212,28 +216,14 @@ interface Named {
   readonly name: string
 }
 
-/** Every image that is needed to make a container, once. */
-function missingImages({ images }: Observed, operations: readonly Operation[]): readonly Operation[] {
+/** Every image that is needed to make a container and is not there. */
+function missingImages(situation: ImageSituation, operations: readonly Operation[]): readonly Operation[] {
   const users = operations.flatMap((operation) =>
     operation.do === 'create' || operation.do === 'recreate' ? [operation.service] : [],
   )
-  const wanting = [...new Set(users)].filter(
-    ({ config: { image = '', pull_policy } }) => !Object.hasOwn(images, image) && pull_policy !== 'never',
-  )
-  return pullOperations(wanting, 'not in the local store')
-}
-
-/** One pull for each image, whichever services use it. */
-export function pullOperations(services: readonly Service[], cause: string): readonly Operation[] {
-  return Object.entries(Object.groupBy(services, ({ config }) => config.image ?? '')).map(([image, users = []]) => ({
-    id: `pull:${image}`,
-    do: 'pull',
-    name: image,
-    platform: users[0]?.config.platform,
-    services: users,
-    cause,
-    after: [],
-  }))
+  const { model, images } = situation
+  const wanting = [...new Set(users)].filter((service) => !Object.hasOwn(images, imageName(model.name, service)))
+  return imageOperations(wanting, situation)
 }
 
 function orphanWarnings({ services, disabled }: Model, { containers }: Observed): readonly string[] {

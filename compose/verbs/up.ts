@@ -2,13 +2,14 @@ import { StackError } from '../errors.ts'
 import { execute } from '../execute/execute.ts'
 import { PortClaims } from '../execute/port-claims.ts'
 import { Watch } from '../execute/watch.ts'
-import type { Model } from '../file/model.ts'
+import { imageName, type Model } from '../file/model.ts'
 import { chooseFamily } from '../plan/family.ts'
 import { withDependencies } from '../plan/graph.ts'
-import { observe } from '../plan/observe.ts'
-import { planLines } from '../plan/plan.ts'
+import { type ImageRules, imageOperations } from '../plan/images.ts'
+import { type Observed, observe } from '../plan/observe.ts'
+import { type Plan, planLines } from '../plan/plan.ts'
 import { refuseElsewhere, refuseMissingExternals } from '../plan/preconditions.ts'
-import { pullOperations, type ReconcileOptions, reconcile } from '../plan/reconcile.ts'
+import { type ReconcileOptions, reconcile } from '../plan/reconcile.ts'
 import { alone, type Context, type Doing } from './context.ts'
 
 /** What `up` takes. */
@@ -32,9 +33,11 @@ export function up(context: Context, options: UpOptions, doing: Doing): Promise<
 }
 
 /** Plan, then act. */
-async function bringUp(context: Context, options: UpOptions, doing: Doing): Promise<void> {
+async function bringUp(context: Context, given: UpOptions, doing: Doing): Promise<void> {
   const startedAt = Date.now()
   const { project, engine, reason, env, strictPorts, probes } = context
+  // The embedded engine has no images to ask for.
+  const options = engine.kind === 'embedded' ? { ...given, images: undefined } : given
   const { emit, signal } = doing
   emit({ type: 'engine', kind: engine.kind, endpoint: engine.endpoint, reason })
   const { model, notes } = engine.prepare(selected(project.model(), options))
@@ -42,10 +45,16 @@ async function bringUp(context: Context, options: UpOptions, doing: Doing): Prom
   // Events first: what happens between the look and the act is not missed.
   const watch = await Watch.open(engine, model.name, signal)
   try {
-    await pullAlways(context, model, doing)
-    const observed = await observe(engine, model)
-    if (!options.anyDirectory) refuseElsewhere(project, observed.containers)
-    refuseMissingExternals(model, observed)
+    const before = await observe(engine, model)
+    if (!options.anyDirectory) refuseElsewhere(project, before.containers)
+    refuseMissingExternals(model, before)
+    const renewal = renewals(model, before, options.images)
+    if (renewal.operations.length > 0) {
+      emit({ type: 'plan', operations: planLines(renewal), found: before.containers.length })
+      if (!options.dryRun) await execute(renewal, { engine, project: model.name, emit, signal })
+    }
+    const isSeenAnew = renewal.operations.length > 0 && !options.dryRun
+    const observed = isSeenAnew ? await observe(engine, model) : before
     const plan = reconcile(model, observed, options)
     const operations = planLines(plan)
     for (const message of plan.warnings) emit({ type: 'warning', message })
@@ -59,7 +68,8 @@ async function bringUp(context: Context, options: UpOptions, doing: Doing): Prom
       await execute(plan, { engine, project: model.name, emit, signal, making })
     }
     if (options.dryRun) await engine.release(model.name)
-    emit({ type: 'done', changed: !options.dryRun && operations.length > 0, elapsedMs: Date.now() - startedAt })
+    const changes = operations.length + renewal.operations.length
+    emit({ type: 'done', changed: !options.dryRun && changes > 0, elapsedMs: Date.now() - startedAt })
   } finally {
     watch.stop()
   }
@@ -80,9 +90,8 @@ function selected(model: Model, { services, scale = {} }: UpOptions): Model {
   return { ...model, services: Object.fromEntries(chosen), disabled: [...model.disabled, ...others] }
 }
 
-/** `pull_policy: always` comes before the look, because it changes what is seen. */
-async function pullAlways({ engine }: Context, { name, services }: Model, { emit, signal }: Doing): Promise<void> {
-  const users = Object.values(services).filter(({ config }) => config.pull_policy === 'always' && config.image)
-  const operations = pullOperations(users, 'pull_policy: always')
-  await execute({ operations, warnings: [] }, { engine, project: name, emit, signal })
+/** Images that are there and are pulled or built again: first of all, because it changes what is seen. */
+function renewals(model: Model, { images }: Observed, rules: ImageRules = {}): Plan {
+  const there = Object.values(model.services).filter((service) => Object.hasOwn(images, imageName(model.name, service)))
+  return { operations: imageOperations(there, { model, images, rules, now: new Date() }), warnings: [] }
 }

@@ -1,4 +1,5 @@
 import { Channel } from '../../compose/channel.ts'
+import type { BuildProgress, BuildSpec } from '../../compose/engine/build.ts'
 import type {
   ContainerDetail,
   ContainerSpec,
@@ -9,6 +10,7 @@ import type {
   HeldPort,
   ImageState,
   LogOptions,
+  PullProgress,
   Resources,
   RunState,
 } from '../../compose/engine/engine.ts'
@@ -95,10 +97,17 @@ export class FakeEngine implements Engine {
     return Object.fromEntries(references.map((reference) => [reference, { id: `sha256:${reference}` }]))
   }
 
-  async *pull(reference: string): AsyncGenerator<number> {
+  async *pull(reference: string): AsyncGenerator<PullProgress> {
     this.#called(`pull ${reference}`)
-    yield 0.5
-    yield 1
+    yield { fraction: 0.5, layers: { [reference]: { total: 100, downloaded: 60, extracted: 10 } } }
+    yield { fraction: 1, layers: { [reference]: { total: 100, downloaded: 100, extracted: 100 } } }
+  }
+
+  async *build({ images }: BuildSpec): AsyncGenerator<BuildProgress> {
+    yield { kind: 'step', step: 1, of: 2, instruction: 'FROM x' }
+    yield { kind: 'step', step: 2, of: 2, instruction: 'RUN make' }
+    yield { kind: 'output', text: 'made' }
+    this.#called(`build ${images.join(', ')}`)
   }
 
   async publishedPorts(): Promise<readonly HeldPort[]> {

@@ -7,11 +7,14 @@ import { sanitize } from '../../output/sanitize.ts'
 import { seconds, stackText } from '../../output/stack-text.ts'
 
 type StepEvent = Extract<StackEvent, { type: 'step' }>
+type PullEvent = Extract<StackEvent, { type: 'pull' }>
 
 /** What the screen shows: lines that stay, and what each container is going through. */
 export interface ProgressModel {
   readonly lines: readonly string[]
   readonly containers: ReadonlyMap<string, StepEvent>
+  /** How far all pulls are together. */
+  readonly pull: PullEvent | undefined
   readonly startedAt: number
   readonly isDone: boolean
 }
@@ -19,6 +22,7 @@ export interface ProgressModel {
 export const emptyProgress = (startedAt: number): ProgressModel => ({
   lines: [],
   containers: new Map(),
+  pull: undefined,
   startedAt,
   isDone: false,
 })
@@ -30,6 +34,7 @@ export function updateProgress(model: ProgressModel, event: StackEvent): Progres
   if (event.type === 'step') {
     return { ...model, containers: new Map(model.containers).set(event.container || event.service, event) }
   }
+  if (event.type === 'pull') return { ...model, pull: event }
   if (event.type === 'done') return { ...model, isDone: true }
   const line = stackText(event, paint)
   return line === undefined ? model : { ...model, lines: [...model.lines, line] }
@@ -59,12 +64,15 @@ export async function showProgress<E extends { type: string }>(
   }
 }
 
-const ownTypes = new Set(['engine', 'plan', 'step', 'resource', 'port', 'warning', 'done'])
+const ownTypes = new Set(['engine', 'plan', 'step', 'pull', 'output', 'resource', 'port', 'warning', 'done'])
 
 const isStackEvent = (event: { type: string }): event is StackEvent => ownTypes.has(event.type)
 
 const marks: { readonly [S in Step]: { mark: string; color: string } } = {
   pulling: { mark: '↓', color: 'blue' },
+  pulled: { mark: '✓', color: 'green' },
+  building: { mark: '◌', color: 'blue' },
+  built: { mark: '✓', color: 'green' },
   creating: { mark: '·', color: 'gray' },
   starting: { mark: '·', color: 'gray' },
   waiting: { mark: '◌', color: 'yellow' },
@@ -87,7 +95,25 @@ export function ProgressScreen({ model }: { model: ProgressModel }) {
       {[...model.containers].map(([name, event]) => (
         <Row key={name} name={sanitize(name).padEnd(width)} event={event} />
       ))}
+      {model.pull && !model.isDone && <PullBar pull={model.pull} />}
       <Text dimColor>{seconds(now - model.startedAt)}</Text>
+    </Box>
+  )
+}
+
+const barWidth = 30
+
+/** `━━━━━━────  42%  12.3 of 29.1 MB, 2 layers waiting` */
+export function PullBar({ pull }: { pull: PullEvent }) {
+  const done = Math.round(pull.fraction * barWidth)
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
+  const waiting = pull.waiting > 0 ? `, ${pull.waiting} layers waiting` : ''
+  return (
+    <Box gap={1}>
+      <Text color="blue">{'━'.repeat(done)}</Text>
+      <Text dimColor>{'─'.repeat(barWidth - done)}</Text>
+      <Text>{`${Math.floor(pull.fraction * 100)}%`.padStart(4)}</Text>
+      <Text dimColor>{`${megabytes(pull.downloaded)} of ${megabytes(pull.total)} MB${waiting}`}</Text>
     </Box>
   )
 }

@@ -58,18 +58,33 @@ export class Api {
     return call(`look at ${this.nameOf(container)}`, () => this.container(container).inspect(), [404])
   }
 
+  /** Sends a body as it is read, and gives the answer as it comes. */
+  post(
+    path: string,
+    query: object,
+    given: { body: Readable | undefined; headers: object; signal: AbortSignal },
+  ): Promise<Readable> {
+    const { body, headers, signal } = given
+    const type = body && { 'Content-Type': 'application/x-tar' }
+    return this.#dial({
+      path,
+      method: 'POST',
+      options: asOptions(query, {}),
+      headers: { ...headers, ...type },
+      abortSignal: signal,
+      ...(body && { file: body }),
+    })
+  }
+
   /** An answer as it comes. The library hands out a stream for few calls, and holds the others in memory. */
   stream(path: string, query: object, abortSignal: AbortSignal | undefined): Promise<Readable> {
+    return this.#dial({ path, method: 'GET', options: { ...query }, ...(abortSignal && { abortSignal }) })
+  }
+
+  #dial(request: { path: string; method: string; options: object; [key: string]: unknown }): Promise<Readable> {
     return new Promise((resolve, reject) => {
       this.docker.modem.dial(
-        {
-          path,
-          method: 'GET',
-          isStream: true,
-          options: { ...query },
-          statusCodes: { 200: true },
-          ...(abortSignal && { abortSignal }),
-        },
+        { ...request, isStream: true, statusCodes: { 200: true } },
         (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result as Readable)),
       )
     })

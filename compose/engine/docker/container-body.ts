@@ -1,4 +1,4 @@
-import { containerName, type ServiceConfig } from '../../file/model.ts'
+import { containerName, imageName, type ServiceConfig } from '../../file/model.ts'
 import { nanoseconds } from '../../file/units.ts'
 import type { ContainerSpec } from '../engine.ts'
 import { type Json, number, withoutEmpty } from './json.ts'
@@ -25,7 +25,7 @@ export function containerBody(spec: ContainerSpec, apiVersion: number, inherited
   return {
     query: { name, ...(config.platform && { platform: config.platform }) },
     body: withoutEmpty({
-      Image: config.image,
+      Image: imageName(spec.model.name, service),
       Hostname: config.hostname,
       Domainname: config.domainname,
       User: config.user,

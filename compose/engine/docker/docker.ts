@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { StackError } from '../../errors.ts'
+import type { Environment } from '../../file/discover.ts'
 import type { Model } from '../../file/model.ts'
 import { composeLabels, type Labels, networkLabels, volumeLabels } from '../../identity/labels.ts'
+import type { BuildProgress, BuildSpec } from '../build.ts'
 import type {
   ContainerDetail,
   ContainerSpec,
@@ -13,23 +15,27 @@ import type {
   HeldPort,
   ImageState,
   LogOptions,
+  PullProgress,
   ResourceNames,
   Resources,
 } from '../engine.ts'
 import { readJsonLines } from '../ndjson.ts'
 import { Api, asOptions, call } from './api.ts'
+import { buildWithBuildx, findBuildx } from './build/buildx.ts'
+import { buildClassic } from './build/classic.ts'
 import { type Connection, publishedHost } from './connect.ts'
 import { containerBody } from './container-body.ts'
 import { containerDetail, containerState, nameOf, portBindings } from './container-state.ts'
+import { credentialsFor } from './credentials.ts'
 import { type DockerEvent, engineEvent, eventActions } from './events.ts'
 import { readFrames } from './frames.ts'
+import { imageStates, pullImage } from './images.ts'
 import { frameLines, terminalLines, unixTime } from './logs.ts'
-import { type PullMessage, pullProgress, pullStarted } from './pull-progress.ts'
-import { pullRefused, refused, statusOf } from './refusals.ts'
+import { refused, statusOf } from './refusals.ts'
 
 /** The Docker engine at a connection that answered. */
-export async function dockerEngine(connection: Connection): Promise<Engine> {
-  return new DockerEngine(await Api.open(connection), connection)
+export async function dockerEngine(connection: Connection, env: Environment): Promise<Engine> {
+  return new DockerEngine(await Api.open(connection), connection, env)
 }
 
 /** API 1.44, Docker 25. */
@@ -40,11 +46,15 @@ class DockerEngine implements Engine {
   readonly endpoint: string
   readonly host: string
   readonly #api: Api
+  readonly #connection: Connection
+  readonly #env: Environment
 
-  constructor(api: Api, { endpoint }: Connection) {
+  constructor(api: Api, connection: Connection, env: Environment) {
     this.#api = api
-    this.endpoint = endpoint.url
-    this.host = publishedHost(endpoint)
+    this.#connection = connection
+    this.#env = env
+    this.endpoint = connection.endpoint.url
+    this.host = publishedHost(connection.endpoint)
   }
 
   prepare(model: Model) {
@@ -86,35 +96,18 @@ class DockerEngine implements Engine {
     return found?.Config.Env ?? []
   }
 
-  async images(references: readonly string[]): Promise<Readonly<Record<string, ImageState>>> {
-    const found = await Promise.all(
-      references.map(async (reference): Promise<[string, ImageState][]> => {
-        const image = await call(
-          `look at image ${reference}`,
-          () => this.#api.docker.getImage(reference).inspect(),
-          [404],
-        )
-        return image ? [[reference, { id: image.Id }]] : []
-      }),
-    )
-    return Object.fromEntries(found.flat())
+  images(references: readonly string[]): Promise<Readonly<Record<string, ImageState>>> {
+    return imageStates(this.#api, references)
   }
 
-  async *pull(reference: string, platform: string | undefined, signal: AbortSignal): AsyncGenerator<number> {
-    try {
-      const options = { abortSignal: signal, ...(platform && { platform }) }
-      const stream = (await this.#api.docker.pull(reference, options)) as Readable
-      let progress = pullStarted
-      for await (const message of readJsonLines(stream)) {
-        const { error } = message as { error?: string }
-        if (error) throw new Error(error)
-        const next = pullProgress(progress, message as PullMessage)
-        if (next.fraction > progress.fraction) yield next.fraction
-        progress = next
-      }
-    } catch (thrown) {
-      throw signal.aborted ? signal.reason : pullRefused(reference, thrown)
-    }
+  pull(reference: string, platform: string | undefined, signal: AbortSignal): AsyncIterable<PullProgress> {
+    return pullImage(this.#api, reference, platform, this.#env, signal)
+  }
+
+  async *build(spec: BuildSpec, signal: AbortSignal): AsyncGenerator<BuildProgress, void, undefined> {
+    const buildx = await findBuildx(this.#env)
+    if (buildx) yield* buildWithBuildx(buildx, spec, this.#connection.endpoint, this.#env, signal)
+    else yield* buildClassic(this.#api, spec, (reference) => credentialsFor(reference, this.#env), signal)
   }
 
   async publishedPorts(): Promise<readonly HeldPort[]> {

@@ -1,21 +1,10 @@
+import type { Layer, PullProgress } from '../engine.ts'
+
 /** What an engine reports while it pulls, one of many messages. */
 export interface PullMessage {
   readonly id?: string
   readonly status?: string
   readonly progressDetail?: { readonly current?: number; readonly total?: number; readonly units?: string }
-}
-
-interface Layer {
-  readonly total: number
-  readonly downloaded: number
-  readonly extracted: number
-}
-
-/** How far a pull is. */
-export interface PullProgress {
-  /** 0 … 1; never goes back. */
-  readonly fraction: number
-  readonly layers: Readonly<Record<string, Layer>>
 }
 
 /** Before the first message. */
@@ -35,7 +24,7 @@ const steps: Readonly<Record<string, (layer: Layer, detail: NonNullable<PullMess
   'Pull complete': (layer) => ({ ...layer, downloaded: layer.total, extracted: layer.total }),
 }
 
-/** One figure for a whole image, from the messages so far. */
+/** How far a whole image is, from the messages so far. */
 export function pullProgress(before: PullProgress, message: PullMessage): PullProgress {
   const step = steps[message.status ?? '']
   if (!step || message.id === undefined) return before
@@ -44,14 +33,45 @@ export function pullProgress(before: PullProgress, message: PullMessage): PullPr
   return { layers, fraction: Math.max(before.fraction, fractionOf(Object.values(layers))) }
 }
 
+/** How far several pulls are together. */
+export interface PullTotals {
+  /** 0 … 1; never goes back. */
+  readonly fraction: number
+  /** Bytes, of those layers whose size is known. */
+  readonly downloaded: number
+  readonly total: number
+  /** Layers whose size is not known yet. */
+  readonly waiting: number
+}
+
+/** One figure for several images; a layer that they share counts once. */
+export function pullTotals(pulls: Iterable<PullProgress>, before = 0): PullTotals {
+  const layers = new Map<string, Layer>()
+  for (const pull of pulls) {
+    for (const [id, layer] of Object.entries(pull.layers)) {
+      // The engine tells the progress of a shared layer to one of them, and to the others that they wait.
+      const other = layers.get(id)
+      if (!other || done(layer) > done(other)) layers.set(id, layer)
+    }
+  }
+  const all = [...layers.values()]
+  return {
+    fraction: Math.max(before, fractionOf(all)),
+    downloaded: all.reduce((sum, { downloaded }) => sum + downloaded, 0),
+    total: all.reduce((sum, { total }) => sum + total, 0),
+    waiting: all.filter(({ total }) => total === 0).length,
+  }
+}
+
+function done({ downloaded, extracted }: Layer): number {
+  return downloadWeight * downloaded + (1 - downloadWeight) * extracted
+}
+
 function fractionOf(layers: readonly Layer[]): number {
   // A layer whose size is not known yet counts as much as the average of the others.
   const known = layers.filter(({ total }) => total > 0)
   const size = known.reduce((sum, { total }) => sum + total, 0)
   if (size === 0) return 0
-  const done = known.reduce(
-    (sum, { downloaded, extracted }) => sum + downloadWeight * downloaded + (1 - downloadWeight) * extracted,
-    0,
-  )
-  return Math.min(1, done / ((size / known.length) * layers.length))
+  const finished = known.reduce((sum, layer) => sum + done(layer), 0)
+  return Math.min(1, finished / ((size / known.length) * layers.length))
 }

@@ -1,4 +1,4 @@
-import { systemCodeOf } from '../../errors.ts'
+import { StackError, systemCodeOf } from '../../errors.ts'
 import type { Model } from '../../file/model.ts'
 import { composeLabels } from '../../identity/labels.ts'
 import type {
@@ -79,7 +79,13 @@ class LocalEngine implements Engine {
     return Object.fromEntries(references.map((reference) => [reference, { id: 'embedded' }]))
   }
 
-  async *pull(): AsyncGenerator<number> {}
+  pull(): never {
+    throw unsupported('images are pulled')
+  }
+
+  build(): never {
+    throw unsupported('images are built')
+  }
 
   async publishedPorts(): Promise<readonly HeldPort[]> {
     return (await this.#all()).flatMap(({ name, labels, ports }) =>
@@ -165,6 +171,10 @@ class LocalEngine implements Engine {
     }
     return this.#client
   }
+}
+
+function unsupported(what: string): StackError {
+  return new StackError('EMBEDDED_UNSUPPORTED', `${what} by a Docker engine only; the embedded one needs none`)
 }
 
 function path(container: string): string {

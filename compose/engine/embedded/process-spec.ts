@@ -50,7 +50,17 @@ function isBroker({ role }: Service): boolean {
 }
 
 function embeddedConfig(service: Service, names: readonly string[]): ServiceConfig {
-  const { networks: _, network_mode, healthcheck, links, depends_on = {}, volumes, ...config } = service.config
+  const {
+    networks: _,
+    network_mode,
+    healthcheck,
+    links,
+    depends_on = {},
+    volumes,
+    build,
+    pull_policy,
+    ...config
+  } = service.config
   const dependencies = Object.entries(depends_on).filter(([name]) => names.includes(name))
   return {
     ...config,

@@ -244,7 +244,7 @@ describe('the order of a plan', () => {
 
   it('starts a container when it is made and its conditions hold', () => {
     const { operations } = reconcile(modelOf(file), nothing)
-    expect(needs(operations, 'make:shop-redis-1')).toEqual(['network:default', 'volume:data', 'pull:redis:8'])
+    expect(needs(operations, 'make:shop-redis-1')).toEqual(['network:default', 'volume:data', 'image:redis:8'])
     expect(needs(operations, 'start:shop-worker-1')).toEqual(['make:shop-worker-1', 'await:shop-redis-1'])
     expect(needs(operations, 'await:shop-worker-1')).toEqual(['start:shop-worker-1'])
   })

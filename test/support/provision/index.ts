@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../../src/errors.ts'
 import { install } from './apt.ts'
-import { compose } from './compose.ts'
+import { buildx, compose } from './compose.ts'
 import { docker } from './docker.ts'
 import { images } from './images.ts'
 import { oldestNode } from './oldest-node.ts'
@@ -21,6 +21,7 @@ const parts: { readonly [Name in PartName]: Part<Name> } = {
   postgresql,
   python,
   compose,
+  buildx,
   tmux,
   ss,
   chromium,

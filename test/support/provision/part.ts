@@ -12,6 +12,8 @@ export interface Endpoints {
   images: { REDIS_IMAGE: string; RABBITMQ_IMAGE: string; NODE_IMAGE: string; PYTHON_CELERY_IMAGE: string }
   /** Two releases of Docker's own Compose, as programs of their own, to compare with. */
   compose: { current: string; older: string }
+  /** Docker's plugin that builds with BuildKit. */
+  buildx: { path: string }
   tmux: { path: string }
   chromium: { path: string }
   /** Tells who holds a port. */
