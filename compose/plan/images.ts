@@ -49,7 +49,7 @@ export function imageOperations(services: readonly Service[], situation: ImageSi
 }
 
 function buildSpec(builder: Service, images: readonly string[], { model, rules }: ImageSituation): BuildSpec {
-  const { build = {}, platform } = builder.config
+  const { build = { context: model.directory }, platform } = builder.config
   const { no_cache, pull, args } = rules.builds ?? {}
   const config = {
     ...build,
