@@ -11,6 +11,7 @@ export const stackErrorCodes = {
   PROJECT_BUSY: 'Wait for it or end it, then run this again.',
   STATE_UNUSABLE: 'It must be a directory that you may write to: move away what is in its place.',
   SERVICE_UNKNOWN: 'Name a service of the compose file.',
+  SERVICE_NOT_RUNNING: 'Start it with `celery-sandbox up -d` or `celery-sandbox start`; `ps` shows what runs.',
   DOCKER_UNREACHABLE:
     'Start Docker (Docker Desktop, `colima start`, `systemctl start docker`), or use --engine embedded.',
   DOCKER_PERMISSION_DENIED:
@@ -19,7 +20,8 @@ export const stackErrorCodes = {
   DOCKER_ENDPOINT_UNSUPPORTED: 'Use an endpoint of the form unix://, npipe:// or tcp://, or --engine embedded.',
   DOCKER_TOO_OLD: 'Upgrade Docker to 20.10 or newer, or use --engine embedded.',
   DOCKER_REFUSED: 'The sentence above is the answer of the Docker engine.',
-  EMBEDDED_UNSUPPORTED: 'Use --engine docker.',
+  EMBEDDED_UNSUPPORTED: 'Start the stack on Docker (down, then up --engine docker) to do this.',
+  SIGNAL_UNKNOWN: 'Use a name or number that `kill -l` lists: SIGHUP, TERM, 9.',
   EMBEDDED_FAILED: 'Look at .celery-sandbox/logs/engine.log; `celery-sandbox down` clears what is left.',
   IMAGE_PULL_FAILED: 'Check the image name and the network; `docker pull` shows the registry at work.',
   IMAGE_MISSING: 'Pull it (`celery-sandbox pull`) or build it (`celery-sandbox build`).',

@@ -15,6 +15,9 @@ export type Step =
   | 'unchanged'
   | 'stopping'
   | 'stopped'
+  | 'signalled'
+  | 'paused'
+  | 'unpaused'
   | 'removed'
   | 'failed'
 

@@ -8,11 +8,14 @@ import { openProject } from './file/project.ts'
 import { type BuildOptions, build } from './verbs/build.ts'
 import type { Context, Doing } from './verbs/context.ts'
 import { type DownOptions, down } from './verbs/down.ts'
+import { type EachOptions, type KillOptions, kill, pause, type RmOptions, rm, unpause } from './verbs/each.ts'
 import { environmentOf } from './verbs/environment.ts'
 import { type ContainerImage, imagesOf } from './verbs/images.ts'
 import { type LogLine, type LogsOptions, readLogs } from './verbs/logs.ts'
 import { type ContainerStatus, statusOf } from './verbs/ps.ts'
 import { type PullOptions, pull } from './verbs/pull.ts'
+import { restart, start } from './verbs/start.ts'
+import { type LifecycleOptions, stop } from './verbs/stop.ts'
 import { type UpOptions, up } from './verbs/up.ts'
 
 /** What `openStack` takes. */
@@ -63,6 +66,17 @@ export interface Stack {
   pull(options?: PullOptions): AsyncIterable<StackEvent>
   /** The images that the containers were made of. */
   images(): Promise<readonly ContainerImage[]>
+  /** Stops containers and leaves them there. Needs no valid file, as all that follow. */
+  stop(options?: LifecycleOptions): AsyncIterable<StackEvent>
+  /** Starts containers that stand, as they are; ends when they are ready. */
+  start(options?: LifecycleOptions): AsyncIterable<StackEvent>
+  /** Stops and starts containers, and those that want it with them (`depends_on.restart`); ends when they are ready. */
+  restart(options?: LifecycleOptions): AsyncIterable<StackEvent>
+  kill(options?: KillOptions): AsyncIterable<StackEvent>
+  pause(options?: EachOptions): AsyncIterable<StackEvent>
+  unpause(options?: EachOptions): AsyncIterable<StackEvent>
+  /** Removes containers that stand. */
+  rm(options?: RmOptions): AsyncIterable<StackEvent>
   ps(): Promise<readonly ContainerStatus[]>
   logs(options?: LogsOptions): AsyncIterable<LogLine>
   /**
@@ -106,6 +120,13 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     build: (given: BuildOptions = {}) => doing((now) => build(context, given, now)),
     pull: (given: PullOptions = {}) => doing((now) => pull(context, given, now)),
     images: () => imagesOf(engine, name),
+    stop: (given: LifecycleOptions = {}) => doing((now) => stop(context, given, now)),
+    start: (given: LifecycleOptions = {}) => doing((now) => start(context, given, now)),
+    restart: (given: LifecycleOptions = {}) => doing((now) => restart(context, given, now)),
+    kill: (given: KillOptions = {}) => doing((now) => kill(context, given, now)),
+    pause: (given: EachOptions = {}) => doing((now) => pause(context, given, now)),
+    unpause: (given: EachOptions = {}) => doing((now) => unpause(context, given, now)),
+    rm: (given: RmOptions = {}) => doing((now) => rm(context, given, now)),
     ps: () => statusOf(engine, name, probes, options.signal),
     logs: (logs: LogsOptions = {}) =>
       readLogs(engine, name, { ...logs, signal: eitherSignal(logs.signal, options.signal) }),

@@ -17,6 +17,9 @@ export const stepTone: { readonly [S in Step]: keyof Paint } = {
   unchanged: 'good',
   stopping: 'dim',
   stopped: 'dim',
+  signalled: 'good',
+  paused: 'warn',
+  unpaused: 'good',
   removed: 'good',
   failed: 'bad',
 }

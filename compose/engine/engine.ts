@@ -39,8 +39,16 @@ export interface Engine {
   /** Returns the id. */
   create(spec: ContainerSpec): Promise<string>
   start(container: string): Promise<void>
-  /** Asks the container to end, then makes it end; without a timeout its own grace period counts. */
+  /**
+   * Asks the container to end, then makes it end; without a timeout its own grace period counts, as far as anybody in
+   * it can hear the question.
+   */
   stop(container: string, timeoutSeconds?: number): Promise<void>
+  /** Sends a signal (`SIGHUP`, `9`) to the first process of a container; one that stands needs none. */
+  kill(container: string, signal: string): Promise<void>
+  /** Lets nothing in a container run until it is unpaused. */
+  pause(container: string): Promise<void>
+  unpause(container: string): Promise<void>
   remove(container: string, options?: { volumes?: boolean }): Promise<void>
   rename(container: string, name: string): Promise<void>
 

@@ -23,13 +23,16 @@ export interface Site {
   readonly making?: Making
   /** Only for plans that take containers away. */
   readonly ending?: Ending
+  /** How long a container may take to stop, instead of its own grace period. */
+  readonly stopTimeoutSeconds?: number | undefined
 }
 
 /** What making and starting containers needs. */
 export interface Making {
   readonly model: Model
   readonly watch: Watch
-  readonly ports: PortClaims
+  /** Undefined when containers are started as they are. */
+  readonly ports: PortClaims | undefined
   readonly probes: Probes
   readonly family: HashFamily
   readonly readyTimeoutMs: number
@@ -37,8 +40,6 @@ export interface Making {
 
 /** How containers are taken away. */
 export interface Ending {
-  /** Instead of each container's own grace period. */
-  readonly timeoutSeconds: number | undefined
   /** Whether volumes that nobody named go with their containers. */
   readonly volumes: boolean
 }
@@ -219,7 +220,7 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
 
   async restart(operation, job) {
     job.step(operation.service.name, operation.name, 'stopping', operation.cause)
-    await job.site.engine.stop(job.idOf(operation))
+    await job.site.engine.stop(job.idOf(operation), job.site.stopTimeoutSeconds)
     await handlers.start({ ...operation, do: 'start' }, job)
   },
 
@@ -252,7 +253,7 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
 
   async stop({ service, name, container }, job) {
     job.step(service, name, 'stopping')
-    await job.site.engine.stop(container, job.site.ending?.timeoutSeconds)
+    await job.site.engine.stop(container, job.site.stopTimeoutSeconds)
     job.step(service, name, 'stopped')
   },
 
@@ -325,7 +326,7 @@ async function specOf(service: Service, name: string, number: number, job: Job):
   const { model, ports, family } = job.making
   const imageId = await job.imageId(imageName(model.name, service))
   const labels = containerLabels(model, service, number, { family, imageId })
-  return { name, model, service, labels, ports: ports.portsOf(name), replaces: undefined }
+  return { name, model, service, labels, ports: ports?.portsOf(name) ?? [], replaces: undefined }
 }
 
 /** Each of several projects that start at one moment may lose the race for a port to all the others. */
@@ -343,7 +344,8 @@ async function startOnFreePorts(operation: Of<'start'>, job: Job): Promise<void>
     try {
       return await start()
     } catch (thrown) {
-      if (!(thrown instanceof StackError) || thrown.code !== 'PORT_BUSY' || attempt === portAttempts) throw thrown
+      const isBusy = thrown instanceof StackError && thrown.code === 'PORT_BUSY'
+      if (!isBusy || !ports || attempt === portAttempts) throw thrown
       await ports.renew(operation.service, operation.name)
       await handlers.recreate({ ...operation, do: 'recreate', old: job.idOf(operation) }, job)
     }

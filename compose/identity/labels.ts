@@ -1,4 +1,4 @@
-import type { Model, Service } from '../file/model.ts'
+import type { Dependency, Model, Service } from '../file/model.ts'
 import { configHash, type HashFamily, hashFamilies, partDigests } from './hash.ts'
 
 /** What Compose writes on everything it makes, and finds its things by. */
@@ -81,7 +81,18 @@ export function imageLabels(project: string, service: string): Labels {
 
 /** The services a container waited for when it was made, by its label. */
 export function dependenciesOf(labels: Labels): readonly string[] {
-  return (labels[composeLabels.dependsOn] ?? '').split(',').flatMap((entry) => entry.split(':', 1)[0] || [])
+  return Object.keys(dependsOn(labels))
+}
+
+/** Whom a container waited for when it was made and how far, by its label: `redis:service_healthy:true,…`. */
+export function dependsOn(labels: Labels): Readonly<Record<string, Dependency>> {
+  const entries = (labels[composeLabels.dependsOn] ?? '').split(',').filter((entry) => entry !== '')
+  return Object.fromEntries(
+    entries.map((entry): [string, Dependency] => {
+      const [name = '', condition = 'service_started', restart] = entry.split(':')
+      return [name, { condition: condition as Dependency['condition'], restart: restart === 'true', required: true }]
+    }),
+  )
 }
 
 /** The digests our label keeps; empty for containers that Compose made. */

@@ -1,4 +1,4 @@
-import type { ContainerState, Resources } from '../engine/engine.ts'
+import type { ContainerState, Resources, RunState } from '../engine/engine.ts'
 import { composeLabels, dependenciesOf, type Labels, serviceOf } from '../identity/labels.ts'
 import { dependencyOrder } from './graph.ts'
 import type { Operation, Plan } from './plan.ts'
@@ -41,6 +41,11 @@ function isAnonymous(volume: string): boolean {
   return /^[0-9a-f]{64}$/.test(volume)
 }
 
+/** Whether there is nothing to stop. */
+export function hasEnded(state: RunState): boolean {
+  return state === 'created' || state === 'exited' || state === 'dead'
+}
+
 /** Stops a container that runs, and removes it. */
 export function retire(
   { id, name, state, labels }: ContainerState,
@@ -48,7 +53,7 @@ export function retire(
   after: readonly string[] = [],
 ): readonly Operation[] {
   const service = serviceOf(labels)
-  const stands = state === 'created' || state === 'exited' || state === 'dead'
+  const stands = hasEnded(state)
   const remove: Operation = {
     id: `remove:${id}`,
     do: 'remove',
@@ -62,7 +67,7 @@ export function retire(
 }
 
 /** Each container with the stops that come before its own. */
-function dependentsFirst(containers: readonly ContainerState[]): [ContainerState, readonly string[]][] {
+export function dependentsFirst(containers: readonly ContainerState[]): [ContainerState, readonly string[]][] {
   const neededBy = (service: string) =>
     containers.filter(({ labels }) => dependenciesOf(labels).includes(service)).map(({ labels }) => serviceOf(labels))
   const order = dependencyOrder([...new Set(containers.map(({ labels }) => serviceOf(labels)))], neededBy)

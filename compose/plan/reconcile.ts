@@ -197,7 +197,8 @@ function makeOperation(
   return [{ ...base, ...renamed, name: old.name, after: [] }]
 }
 
-function mustComplete({ name }: Service, { services }: Model): boolean {
+/** Whether another service waits for this one to end well. */
+export function mustComplete({ name }: Service, { services }: Model): boolean {
   return Object.values(services).some(
     ({ config }) => config.depends_on?.[name]?.condition === 'service_completed_successfully',
   )

@@ -30,7 +30,14 @@ async function takeDown(context: Context, options: DownOptions, { emit, signal }
   const plan = dismantle(project.name, { containers, ...resources }, { volumes })
   const operations = planLines(plan)
   emit({ type: 'plan', operations, found: containers.length })
-  await execute(plan, { engine, project: project.name, emit, signal, ending: { timeoutSeconds, volumes } })
+  await execute(plan, {
+    engine,
+    project: project.name,
+    emit,
+    signal,
+    ending: { volumes },
+    stopTimeoutSeconds: timeoutSeconds,
+  })
   await engine.release(project.name)
   for (const { name } of volumes ? [] : resources.volumes) {
     emit({ type: 'resource', resource: 'volume', name, step: 'kept', detail: 'its data stays; --volumes removes it' })

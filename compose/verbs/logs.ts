@@ -1,8 +1,8 @@
 import { Channel } from '../channel.ts'
 import type { ContainerState, Engine, EngineEvent, EngineLogLine } from '../engine/engine.ts'
-import { StackError } from '../errors.ts'
 import { Watch } from '../execute/watch.ts'
 import { isOneOff, serviceOf } from '../identity/labels.ts'
+import { refuseUnknown } from './selection.ts'
 
 /** One line of a container of the project. */
 export interface LogLine {
@@ -57,14 +57,6 @@ export async function* readLogs(engine: Engine, project: string, options: LogsOp
   } finally {
     leaving.abort()
   }
-}
-
-function refuseUnknown(services: readonly string[], containers: readonly ContainerState[]): void {
-  const there = [...new Set(containers.map(({ labels }) => serviceOf(labels)))].sort()
-  const unknown = services.find((service) => !there.includes(service))
-  if (unknown === undefined) return
-  const rest = there.length > 0 ? `there are ${there.join(', ')}` : 'nothing of the project is there'
-  throw new StackError('SERVICE_UNKNOWN', `there is no service "${unknown}"; ${rest}`)
 }
 
 async function* history(engine: Engine, container: ContainerState, { tail, since }: LogsOptions, signal: AbortSignal) {

@@ -160,6 +160,20 @@ export class FakeEngine implements Engine {
     this.die(this.#get(id).name, 143)
   }
 
+  async kill(id: string, signal: string): Promise<void> {
+    this.#called(`kill ${this.#get(id).name} ${signal}`)
+  }
+
+  async pause(id: string): Promise<void> {
+    this.#called(`pause ${this.#get(id).name}`)
+    this.#get(id).state = 'paused'
+  }
+
+  async unpause(id: string): Promise<void> {
+    this.#called(`unpause ${this.#get(id).name}`)
+    this.#get(id).state = 'running'
+  }
+
   async remove(id: string): Promise<void> {
     this.#called(`remove ${this.#get(id).name}`)
     this.#emit(id, 'destroy')

@@ -139,6 +139,24 @@ export function engineConformance(title: string, setUp: () => Promise<EngineUnde
       expect((await event('die', id)).exitCode).toBe(137)
     })
 
+    it('sends a signal by name, and does not mind if nobody is there to get it', async () => {
+      const event = await listen()
+      const id = await started('one', { says: ['up'] })
+      await said(id, 'up')
+      await engine.kill(id, 'SIGTERM')
+      await event('die', id)
+      await engine.kill(id, 'SIGTERM')
+    })
+
+    it('kills with a number, and refuses a signal that does not exist', async () => {
+      const event = await listen()
+      const id = await started('one', { says: ['deaf'], stubborn: true })
+      await said(id, 'deaf')
+      await expect(engine.kill(id, 'SIGNOTHING')).rejects.toMatchObject({ code: 'SIGNAL_UNKNOWN' })
+      await engine.kill(id, '9')
+      expect((await event('die', id)).exitCode).toBe(137)
+    })
+
     it('starts a container again after it ended', async () => {
       const event = await listen()
       const id = await started('one', { says: ['hello'], exits: 0 })

@@ -82,6 +82,9 @@ const marks: { readonly [S in Step]: { mark: string; color: string } } = {
   unchanged: { mark: '✓', color: 'green' },
   stopping: { mark: '◌', color: 'yellow' },
   stopped: { mark: '·', color: 'gray' },
+  signalled: { mark: '✓', color: 'green' },
+  paused: { mark: '‖', color: 'yellow' },
+  unpaused: { mark: '✓', color: 'green' },
   removed: { mark: '✓', color: 'green' },
   failed: { mark: '✗', color: 'red' },
 }

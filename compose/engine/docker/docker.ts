@@ -32,6 +32,7 @@ import { readFrames } from './frames.ts'
 import { imageStates, pullImage } from './images.ts'
 import { frameLines, terminalLines, unixTime } from './logs.ts'
 import { refused, statusOf } from './refusals.ts'
+import { signalContainer, stopContainer } from './stop.ts'
 
 /** The Docker engine at a connection that answered. */
 export async function dockerEngine(connection: Connection, env: Environment): Promise<Engine> {
@@ -200,8 +201,19 @@ class DockerEngine implements Engine {
   }
 
   async stop(container: string, timeoutSeconds?: number): Promise<void> {
-    const options = timeoutSeconds === undefined ? {} : { t: timeoutSeconds }
-    await call(`stop ${this.#api.nameOf(container)}`, () => this.#api.container(container).stop(options), [304, 404])
+    await stopContainer(this.#api, container, timeoutSeconds)
+  }
+
+  async kill(container: string, signal: string): Promise<void> {
+    await signalContainer(this.#api, container, signal)
+  }
+
+  async pause(container: string): Promise<void> {
+    await call(`pause ${this.#api.nameOf(container)}`, () => this.#api.container(container).pause(), [404])
+  }
+
+  async unpause(container: string): Promise<void> {
+    await call(`unpause ${this.#api.nameOf(container)}`, () => this.#api.container(container).unpause(), [404])
   }
 
   async remove(container: string, { volumes = false }: { volumes?: boolean } = {}): Promise<void> {

@@ -31,6 +31,7 @@ const refusals: readonly {
     code: 'IMAGE_PULL_FAILED',
     next: 'Pull the image, or take `pull_policy: never` out of the service.',
   },
+  { text: /invalid signal/i, code: 'SIGNAL_UNKNOWN' },
   {
     text: /client version .* is too (old|new)/i,
     code: 'DOCKER_TOO_OLD',

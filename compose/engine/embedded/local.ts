@@ -80,11 +80,11 @@ class LocalEngine implements Engine {
   }
 
   pull(): never {
-    throw unsupported('images are pulled')
+    throw needsDocker('to pull an image')
   }
 
   build(): never {
-    throw unsupported('images are built')
+    throw needsDocker('to build an image')
   }
 
   async publishedPorts(): Promise<readonly HeldPort[]> {
@@ -113,6 +113,18 @@ class LocalEngine implements Engine {
       'POST',
       `${path(container)}/stop${timeoutSeconds === undefined ? '' : `?timeout=${timeoutSeconds}`}`,
     )
+  }
+
+  async kill(container: string, signal: string): Promise<void> {
+    await this.#call('POST', `${path(container)}/kill?signal=${encodeURIComponent(signal)}`)
+  }
+
+  async pause(): Promise<void> {
+    throw needsDocker('pausing containers')
+  }
+
+  async unpause(): Promise<void> {
+    throw needsDocker('pausing containers')
   }
 
   async remove(container: string): Promise<void> {
@@ -173,8 +185,9 @@ class LocalEngine implements Engine {
   }
 }
 
-function unsupported(what: string): StackError {
-  return new StackError('EMBEDDED_UNSUPPORTED', `${what} by a Docker engine only; the embedded one needs none`)
+/** What processes cannot do. */
+function needsDocker(what: string): StackError {
+  return new StackError('EMBEDDED_UNSUPPORTED', `${what} needs Docker; the embedded engine has processes only`)
 }
 
 function path(container: string): string {

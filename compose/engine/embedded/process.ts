@@ -95,6 +95,18 @@ export class Process {
     clearTimeout(killer)
   }
 
+  /** @throws {StackError} SIGNAL_UNKNOWN */
+  kill(name: string): void {
+    const full = `SIG${name.toUpperCase().replace(/^SIG/, '')}` as NodeJS.Signals
+    const signal = /^\d+$/.test(name) ? Number(name) : constants.signals[full]
+    if (!Object.values(constants.signals).includes(signal)) {
+      throw new StackError('SIGNAL_UNKNOWN', `there is no signal ${name}`)
+    }
+    // Who is killed on purpose is not started again, as on Docker.
+    if (signal === constants.signals.SIGKILL) this.#isStopping = true
+    this.#child?.kill(signal)
+  }
+
   logs(options: LogOptions): AsyncIterable<EngineLogLine> {
     return this.#around.log.read({ ...options, follow: options.follow === true && this.#child !== undefined })
   }

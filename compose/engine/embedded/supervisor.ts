@@ -35,6 +35,7 @@ const routes: Readonly<Record<string, (call: Call) => unknown>> = {
     const timeout = query.get('timeout')
     return processes.find(container)?.stop(timeout === null ? undefined : Number(timeout) * 1000)
   },
+  'POST /containers/*/kill': ({ container, query }) => processes.find(container)?.kill(query.get('signal') ?? ''),
   'POST /containers/*/rename': ({ container, query }) => processes.find(container)?.rename(query.get('name') ?? ''),
   'DELETE /containers/*': ({ container }) => processes.remove(container),
   'GET /containers/*/logs': async ({ container, query, response }) => {

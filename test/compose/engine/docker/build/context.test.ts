@@ -29,7 +29,7 @@ interface Entry {
   readonly content: string
 }
 
-async function entries(build: BuildConfig = {}): Promise<readonly Entry[]> {
+async function entries(build: Partial<BuildConfig> = {}): Promise<readonly Entry[]> {
   const { tar } = await buildContext({ context: root, ...build })
   const found: Entry[] = []
   const decoded = Readable.toWeb(tar()).pipeThrough(createTarDecoder() as never) as unknown as AsyncIterable<{
@@ -40,7 +40,7 @@ async function entries(build: BuildConfig = {}): Promise<readonly Entry[]> {
   return found
 }
 
-const names = async (build: BuildConfig = {}) => (await entries(build)).map(({ header }) => header.name)
+const names = async (build: Partial<BuildConfig> = {}) => (await entries(build)).map(({ header }) => header.name)
 
 describe('the context of a build', () => {
   it('has every file of the directory, in order', async () => {
