@@ -31,9 +31,8 @@ export function defineCommand<E extends CommandEvent, O extends OptionTable>(com
 export interface Option<T> {
   readonly flags: string
   readonly meaning: string
-  readonly parse?: (text: string) => T
-  /** May be given several times; each gives a list, and they add up. */
-  readonly repeats?: true
+  /** Also gets what the option was before, for one that may be given again. */
+  parse?(text: string, before?: T): T
   readonly default?: T
   readonly choices?: readonly string[]
 }
@@ -68,6 +67,27 @@ export const names = (flags: string, meaning: string): Option<readonly string[] 
       .map((name) => name.trim())
       .filter((name) => name !== ''),
 })
+
+/** May be given several times. */
+export const repeated = (flags: string, meaning: string): Option<readonly string[] | undefined> => ({
+  flags,
+  meaning,
+  parse: (given, before = []) => [...before, given],
+})
+
+/** How many containers services shall have, as `worker=4`; may be given several times. */
+export const scales = (flags: string, meaning: string): Option<Readonly<Record<string, number>> | undefined> => ({
+  flags,
+  meaning,
+  parse: (given, before = {}) => ({ ...before, ...readScale(given) }),
+})
+
+/** `worker=4` */
+export function readScale(given: string): Readonly<Record<string, number>> {
+  const [, service = '', number = ''] = /^([^=]+)=(\d{1,4})$/.exec(given) ?? []
+  if (service === '') throw new RangeError('it must be a service and a number: worker=4')
+  return { [service]: Number(number) }
+}
 
 /** Seconds that a clock can count. */
 export const seconds = (flags: string, meaning: string): Option<number | undefined> => ({

@@ -10,6 +10,7 @@ export const errorCodes = {
   NOT_JSON: 'Give a value without circles, or leave --json away.',
   NOT_A_TTY: 'Give the answers as flags; --yes takes the defaults.',
   NO_PROJECT: 'Run this in a project (celery-sandbox init makes one), or name its compose file with --file.',
+  SERVICE_UNKNOWN: 'See them with: celery-sandbox ps',
   STACK_DOWN: 'Start it with: celery-sandbox up -d',
   NO_REPLY: 'Look whether a worker is up (celery-sandbox ps), or wait longer with --timeout.',
   TASK_UNKNOWN:

@@ -77,25 +77,20 @@ function defaultsOf(table: OptionTable): Record<string, unknown> {
   return Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default]))
 }
 
-function commanderOption(name: string, { flags, meaning, parse, repeats, default: value, choices }: Option<unknown>) {
+function commanderOption(name: string, { flags, meaning, parse, default: value, choices }: Option<unknown>) {
   const option = new CommanderOption(flags, meaning)
   if (typeof value === 'string') option.default(value)
   if (choices) option.choices([...choices])
-  if (parse) {
-    option.argParser((text, before) => {
-      const result = parsed(parse, text)
-      return repeats && Array.isArray(before) ? before.concat(result) : result
-    })
-  }
+  if (parse) option.argParser((text, before) => parsed(parse, text, before))
   option.attributeName = () => name
   // A flag of its own, not the opposite of another.
   option.negate = false
   return option
 }
 
-function parsed(parse: (text: string) => unknown, text: string): unknown {
+function parsed(parse: (text: string, before?: unknown) => unknown, text: string, before: unknown): unknown {
   try {
-    return parse(text)
+    return parse(text, before)
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
   }

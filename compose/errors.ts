@@ -29,6 +29,7 @@ export const stackErrorCodes = {
   BUILD_UNSUPPORTED: 'Install the buildx plugin of Docker (docker-buildx), or take the key out of the service.',
   NAME_IN_USE: 'Remove the other container, or give the service another container_name.',
   PORT_BUSY: 'Stop the program named above, or start without --strict-ports to take the next free port.',
+  PORT_UNPUBLISHED: 'Add it to the `ports:` of the service, then run `up`.',
   RESOURCE_IN_USE: 'Something outside this project still uses it; remove that first.',
   SERVICE_EXITED: 'Read the lines above; `celery-sandbox logs` has the rest.',
   SERVICE_UNHEALTHY: 'Read what the health check printed; `celery-sandbox logs` has the rest.',

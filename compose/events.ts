@@ -69,9 +69,9 @@ export type StackEvent =
       readonly text: string
     }
   | {
-      /** A network or volume was made or removed. */
+      /** A network or volume was made or removed, or an image removed. */
       readonly type: 'resource'
-      readonly resource: 'network' | 'volume'
+      readonly resource: 'network' | 'volume' | 'image'
       readonly name: string
       readonly step: 'created' | 'removed' | 'kept'
       readonly detail: string

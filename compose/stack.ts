@@ -12,11 +12,13 @@ import { type EachOptions, type KillOptions, kill, pause, type RmOptions, rm, un
 import { environmentOf } from './verbs/environment.ts'
 import { type ContainerImage, imagesOf } from './verbs/images.ts'
 import { type LogLine, type LogsOptions, readLogs } from './verbs/logs.ts'
+import { type PortOptions, type PublicAddress, publicPort } from './verbs/port.ts'
 import { type ContainerStatus, statusOf } from './verbs/ps.ts'
 import { type PullOptions, pull } from './verbs/pull.ts'
 import { restart, start } from './verbs/start.ts'
 import { type LifecycleOptions, stop } from './verbs/stop.ts'
-import { type UpOptions, up } from './verbs/up.ts'
+import { type ContainerProcesses, topOf } from './verbs/top.ts'
+import { scale, type UpOptions, up } from './verbs/up.ts'
 
 /** What `openStack` takes. */
 export interface OpenStackOptions {
@@ -66,6 +68,8 @@ export interface Stack {
   pull(options?: PullOptions): AsyncIterable<StackEvent>
   /** The images that the containers were made of. */
   images(): Promise<readonly ContainerImage[]>
+  /** Makes as many containers of services as asked for: `{ worker: 4 }`; what else there is stays as it is. */
+  scale(numbers: Readonly<Record<string, number>>): AsyncIterable<StackEvent>
   /** Stops containers and leaves them there. Needs no valid file, as all that follow. */
   stop(options?: LifecycleOptions): AsyncIterable<StackEvent>
   /** Starts containers that stand, as they are; ends when they are ready. */
@@ -78,6 +82,10 @@ export interface Stack {
   /** Removes containers that stand. */
   rm(options?: RmOptions): AsyncIterable<StackEvent>
   ps(): Promise<readonly ContainerStatus[]>
+  /** The processes in containers that run. */
+  top(services?: readonly string[]): Promise<readonly ContainerProcesses[]>
+  /** Where a port of a service is reached from this machine. */
+  port(options: PortOptions): Promise<PublicAddress>
   logs(options?: LogsOptions): AsyncIterable<LogLine>
   /**
    * The environment of a service (the first worker, if none is named) with every address as it is reached from this
@@ -104,6 +112,7 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     wanted: options.engine ?? 'auto',
     env,
     directory: project.directory,
+    stray: project.files.length === 0 ? project.name : undefined,
     commands: options.commands,
     scratch: options.scratch,
   })
@@ -120,6 +129,7 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     build: (given: BuildOptions = {}) => doing((now) => build(context, given, now)),
     pull: (given: PullOptions = {}) => doing((now) => pull(context, given, now)),
     images: () => imagesOf(engine, name),
+    scale: (numbers: Readonly<Record<string, number>>) => doing((now) => scale(context, numbers, now)),
     stop: (given: LifecycleOptions = {}) => doing((now) => stop(context, given, now)),
     start: (given: LifecycleOptions = {}) => doing((now) => start(context, given, now)),
     restart: (given: LifecycleOptions = {}) => doing((now) => restart(context, given, now)),
@@ -128,6 +138,8 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     unpause: (given: EachOptions = {}) => doing((now) => unpause(context, given, now)),
     rm: (given: RmOptions = {}) => doing((now) => rm(context, given, now)),
     ps: () => statusOf(engine, name, probes, options.signal),
+    top: (services: readonly string[] = []) => topOf(engine, name, services),
+    port: (port: PortOptions) => publicPort(engine, name, port),
     logs: (logs: LogsOptions = {}) =>
       readLogs(engine, name, { ...logs, signal: eitherSignal(logs.signal, options.signal) }),
     environment: (service?: string) => environmentOf(engine, project, service),

@@ -38,7 +38,7 @@ export const command = defineCommand({
 })
 
 function assignments(flags: string, meaning: string): Option<readonly string[]> {
-  return { flags, meaning, default: [], parse: (given) => [given], repeats: true }
+  return { flags, meaning, default: [], parse: (given, before = []) => [...before, given] }
 }
 
 /** `KEY` alone takes its value from the environment. */

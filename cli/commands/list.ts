@@ -4,6 +4,7 @@ import { appOption, defineCommand } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { stackOptions } from '../project.ts'
+import { type StacksEvent, stacksOf, stacksText } from './ls.ts'
 
 interface BindingsEvent {
   readonly type: 'bindings'
@@ -11,12 +12,15 @@ interface BindingsEvent {
 }
 
 export const command = defineCommand({
-  arguments: [['<what>', 'bindings']],
+  arguments: [
+    ['[what]', 'stacks: every one on this machine, as `ls`; bindings: how queues are bound (default: stacks)'],
+  ],
   options: { app: appOption, ...stackOptions },
-  examples: ['celery-sandbox list bindings'],
+  examples: ['celery-sandbox list', 'celery-sandbox list bindings'],
 
-  async *run(context, options, [what]): AsyncIterable<BindingsEvent> {
-    if (what !== 'bindings') throw new CliError('USAGE', `nobody can list ${what}; there is: bindings`)
+  async *run(context, options, [what = 'stacks']): AsyncIterable<BindingsEvent | StacksEvent> {
+    if (what === 'stacks') return yield* stacksOf(context, options.engine)
+    if (what !== 'bindings') throw new CliError('USAGE', `nobody can list ${what}; there are: stacks, bindings`)
     yield* withApp(context, options, async function* (app): AsyncIterable<BindingsEvent> {
       const transport = await app.transport()
       for (const queue of app.queues.defaults) await transport.declare(queue)
@@ -24,8 +28,9 @@ export const command = defineCommand({
     })
   },
 
-  text({ bindings }) {
-    const rows = bindings.map(({ queue, exchange, routingKey }) => [queue, exchange, routingKey])
+  text(event, paint) {
+    if (event.type === 'stacks') return stacksText(event, paint)
+    const rows = event.bindings.map(({ queue, exchange, routingKey }) => [queue, exchange, routingKey])
     const line = '-'.repeat(16)
     return [['Queue', 'Exchange', 'Routing Key'], [line, line, line], ...rows].map(columns).join('\n')
   },

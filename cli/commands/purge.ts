@@ -1,9 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import type { Celery } from '../../src/index.ts'
 import { withApp } from '../app.ts'
 import { appOption, defineCommand, flag, names } from '../command.ts'
-import type { Context } from '../context.ts'
-import { CliError } from '../errors.ts'
+import { confirm } from '../confirm.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { stackOptions } from '../project.ts'
 
@@ -28,7 +26,7 @@ export const command = defineCommand({
       const known = options.queues ?? app.queues.defaults.map(({ name }) => name)
       const queues = [...new Set(known)].filter((name) => !options.excludeQueues?.includes(name)).sort()
       if (queues.length === 0) return
-      if (!options.force) await confirm(queues, context)
+      if (!options.force) await confirm(warning(queues, context.paint.bad('WARNING')), '-f', context)
       yield { type: 'purged', messages: await purge(app, queues), queues }
     }),
 
@@ -40,22 +38,12 @@ export const command = defineCommand({
   },
 })
 
-async function confirm(queues: readonly string[], { mode, stdin, stderr, paint, signal }: Context): Promise<void> {
-  if (mode === 'json') throw new CliError('USAGE', 'nobody can be asked in JSON', { next: 'Say --force.' })
-  const question = createInterface({ input: stdin, output: stderr, terminal: false })
-  // An input that has ended answers nothing.
-  const ended = new Promise<string>((resolve) => question.once('close', () => resolve('')))
-  const answer = await Promise.race([question.question(warning(queues, paint.bad('WARNING')), { signal }), ended])
-  question.close()
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('ABORTED', 'Nothing was deleted.')
-}
-
 const warning = (queues: readonly string[], mark: string) =>
   `${mark}: This will remove all tasks from ${plural(queues.length, 'queue')}: ${sanitize(queues.join(', '))}.
          There is no undo for this operation!
 
 (to skip this prompt use the -f option)
-Are you sure you want to delete all tasks? [y/N]: `
+Are you sure you want to delete all tasks?`
 
 async function purge(app: Celery, queues: readonly string[]): Promise<number> {
   const transport = await app.transport()

@@ -1,5 +1,5 @@
 import type { Stack, StackEvent } from '../../compose/index.ts'
-import { choice, defineCommand, flag, seconds } from '../command.ts'
+import { choice, defineCommand, flag, scales, seconds } from '../command.ts'
 import type { Context } from '../context.ts'
 import { stackText } from '../output/stack-text.ts'
 import { openProjectStack, type StackChoice, stackOptions } from '../project.ts'
@@ -13,6 +13,7 @@ export const command = defineCommand({
   arguments: [['[services...]', 'only these and what they depend on (default: all)']],
   options: {
     detach: flag('-d, --detach', 'leave the stack running and return'),
+    scale: scales('--scale <service=n>', 'how many containers, instead of what the file says; may be repeated'),
     dryRun: flag('--dry-run', 'say what would be done, do nothing'),
     waitTimeout: seconds('--wait-timeout <seconds>', 'how long a service may take to become ready (default: 120)'),
     build: flag('--build', 'build images before anything is started, also those that are there'),
@@ -22,7 +23,12 @@ export const command = defineCommand({
     strictPorts: flag('--strict-ports', 'fail when a port is taken, instead of taking the next free one'),
     ...stackOptions,
   },
-  examples: ['celery-sandbox up -d', 'celery-sandbox up --engine embedded', 'celery-sandbox up --build --dry-run'],
+  examples: [
+    'celery-sandbox up -d',
+    'celery-sandbox up -d --scale worker=4',
+    'celery-sandbox up --engine embedded',
+    'celery-sandbox up --build --dry-run',
+  ],
 
   async *run(context, options, services): AsyncIterable<UpEvent> {
     const stack = await openProjectStack(context, options)
@@ -63,6 +69,7 @@ export const command = defineCommand({
 
 interface UpChoice {
   readonly services: readonly string[]
+  readonly scale: Readonly<Record<string, number>> | undefined
   readonly detach: boolean
   readonly dryRun: boolean
   readonly waitTimeout: number | undefined
@@ -73,14 +80,14 @@ interface UpChoice {
 
 async function* bringUp(
   stack: Stack,
-  { services, detach, dryRun, waitTimeout, ...choice }: UpChoice,
+  { services, scale, detach, dryRun, waitTimeout, ...choice }: UpChoice,
   context: Context,
 ): AsyncIterable<UpEvent> {
   const images = {
     build: choice.noBuild ? ('never' as const) : choice.build ? ('always' as const) : undefined,
     pull: choice.pull === 'policy' ? undefined : choice.pull,
   }
-  yield* stack.up({ services, dryRun, timeoutSeconds: waitTimeout, images })
+  yield* stack.up({ services, scale, dryRun, timeoutSeconds: waitTimeout, images })
   if (detach || dryRun) return
   yield { type: 'attached' }
   yield* logEvents(stack, { follow: true, tail: 0 }, context)

@@ -3,6 +3,7 @@ import type { Environment } from '../file/discover.ts'
 import { type Connection, connect, type Endpoint, isExplicit, knownSockets, resolveEndpoint } from './docker/connect.ts'
 import { dockerEngine } from './docker/docker.ts'
 import { isLocalEngineRunning, localEngine } from './embedded/local.ts'
+import { registeredDirectories } from './embedded/registry.ts'
 import type { Commands, Engine } from './engine.ts'
 
 /** What decides which engine it is. */
@@ -11,6 +12,8 @@ export interface EngineWish {
   readonly env: Environment
   /** Of the project: the embedded engine belongs to one. */
   readonly directory: string
+  /** The name of a project that has no file here: its embedded engine may run elsewhere. */
+  readonly stray?: string | undefined
   readonly commands: Commands
   /** A directory that goes with this process, and the embedded engine with it. */
   readonly scratch?: string | undefined
@@ -28,7 +31,8 @@ export interface EngineChoice {
  *
  * @throws {StackError} with `docker`: what keeps Docker from answering
  */
-export async function chooseEngine(wish: EngineWish): Promise<EngineChoice> {
+export async function chooseEngine(given: EngineWish): Promise<EngineChoice> {
+  const wish = { ...given, directory: (await homeOf(given)) ?? given.directory }
   const embedded = (reason: string) => ({ engine: localEngine(wish), reason })
   if (wish.wanted === 'embedded') return embedded('asked for')
   if (wish.wanted === 'auto' && (await isLocalEngineRunning(wish.directory))) {
@@ -48,7 +52,42 @@ export async function chooseEngine(wish: EngineWish): Promise<EngineChoice> {
   }
 }
 
-async function findDocker({ wanted, env }: EngineWish): Promise<Connection> {
+/** Where the embedded engine of a project runs that was named from somewhere else. */
+async function homeOf({ stray, wanted, commands }: EngineWish): Promise<string | undefined> {
+  if (stray === undefined || wanted === 'docker') return undefined
+  for (const directory of registeredDirectories()) {
+    const isThere = await isLocalEngineRunning(directory).catch(() => false)
+    if (isThere && (await localEngine({ directory, commands }).containers(stray)).length > 0) return directory
+  }
+  return undefined
+}
+
+/**
+ * Every engine that can be reached: Docker, if it answers, and the embedded ones of this user.
+ *
+ * @param wanted with `docker` or `embedded` only those
+ * @throws {StackError} with `docker`: what keeps Docker from answering
+ */
+export async function reachableEngines(
+  wanted: EngineWish['wanted'],
+  env: Environment,
+  commands: Commands,
+): Promise<readonly Engine[]> {
+  const running = await Promise.all(
+    (wanted === 'docker' ? [] : registeredDirectories()).map(async (directory) =>
+      (await isLocalEngineRunning(directory).catch(() => false)) ? [localEngine({ directory, commands })] : [],
+    ),
+  )
+  if (wanted === 'embedded') return running.flat()
+  try {
+    return [await dockerEngine(await findDocker({ wanted, env }), env), ...running.flat()]
+  } catch (thrown) {
+    if (wanted === 'docker' || !(thrown instanceof StackError)) throw thrown
+    return running.flat()
+  }
+}
+
+async function findDocker({ wanted, env }: Pick<EngineWish, 'wanted' | 'env'>): Promise<Connection> {
   const endpoint = resolveEndpoint(env)
   if (wanted === 'docker' || isExplicit(endpoint)) return connect(endpoint, env)
   return firstToAnswer([endpoint, ...knownSockets(env)], env)

@@ -16,8 +16,8 @@ export interface Engine {
   /** The model as this engine can run it, and what differs, a sentence each. */
   prepare(model: Model): { readonly model: Model; readonly notes: readonly string[] }
 
-  /** Every container of a project, running or not, one-off runs included. */
-  containers(project: string): Promise<readonly ContainerState[]>
+  /** Every container of a project, running or not, one-off runs included; of all projects when none is named. */
+  containers(project?: string): Promise<readonly ContainerState[]>
   /** The networks and volumes of a project, and those of these names, whoever owns them. */
   resources(project: string, names?: ResourceNames): Promise<Resources>
   /** What the list does not tell: environment, exit, the last health check. Undefined when it is gone. */
@@ -28,6 +28,10 @@ export interface Engine {
   pull(reference: string, platform: string | undefined, signal: AbortSignal): AsyncIterable<PullProgress>
   /** Makes an image out of a Dockerfile, and gives it its names. */
   build(spec: BuildSpec, signal: AbortSignal): AsyncIterable<BuildProgress>
+  /** Images that were built for a project, by id. */
+  builtImages(project: string): Promise<readonly string[]>
+  /** @throws {StackError} RESOURCE_IN_USE when others have containers of it */
+  removeImage(reference: string): Promise<void>
   /** Every port any container publishes on the host. */
   publishedPorts(): Promise<readonly HeldPort[]>
 
@@ -54,6 +58,8 @@ export interface Engine {
 
   /** What a container wrote, oldest first; with `follow` until it ends. Every line carries its time. */
   logs(container: string, options: LogOptions): AsyncIterable<EngineLogLine>
+  /** The processes in a container that runs, as `ps` shows them. */
+  processes(container: string): Promise<ProcessTable>
   /** What happens to a project's containers from now on; resolves once nothing can be missed any more. */
   events(project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>
 
@@ -197,6 +203,12 @@ export interface ChosenPort {
   readonly port: number | undefined
   readonly target: number
   readonly protocol: string
+}
+
+/** Processes as the engine's `ps` shows them: columns by their titles, a row each. */
+export interface ProcessTable {
+  readonly titles: readonly string[]
+  readonly processes: readonly (readonly string[])[]
 }
 
 /** Which lines of a log. */

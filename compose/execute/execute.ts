@@ -178,6 +178,10 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
     await removed(site, 'volume', name, () => site.engine.removeVolume(name))
   },
 
+  async 'remove image'({ name }, { site }) {
+    await removed(site, 'image', name, () => site.engine.removeImage(name))
+  },
+
   async pull(operation, job) {
     try {
       await pull(operation, job)
@@ -306,7 +310,12 @@ function tell(operation: Of<'pull' | 'build'>, job: Job, step: Step, detail: str
 }
 
 /** Somebody else may still use what the project made: that is left to them. */
-async function removed(site: Site, resource: 'network' | 'volume', name: string, remove: () => Promise<void>) {
+async function removed(
+  site: Site,
+  resource: 'network' | 'volume' | 'image',
+  name: string,
+  remove: () => Promise<void>,
+) {
   try {
     await remove()
     site.emit({ type: 'resource', resource, name, step: 'removed', detail: '' })

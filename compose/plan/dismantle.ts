@@ -5,12 +5,12 @@ import type { Operation, Plan } from './plan.ts'
 
 /**
  * How to take a project down, from the labels of what there is: those that depend on others stop first, everything
- * is removed, then networks, then volumes if asked for. Only what carries the project's label is touched.
+ * is removed, then networks, then volumes and images if asked for. Only what carries the project's label is touched.
  */
 export function dismantle(
   project: string,
   there: Resources & { readonly containers: readonly ContainerState[] },
-  options: { volumes?: boolean | undefined } = {},
+  options: { volumes?: boolean | undefined; images?: readonly string[] | undefined } = {},
 ): Plan {
   const isOurs = ({ labels }: { labels: Labels }) => labels[composeLabels.project] === project
   const cause = 'asked for'
@@ -31,6 +31,9 @@ export function dismantle(
       ...dependentsFirst(containers).flatMap(([container, after]) => retire(container, cause, after)),
       ...networks,
       ...(options.volumes ? volumes : []),
+      ...(options.images ?? []).map(
+        (name) => ({ id: `image:${name}`, do: 'remove image', name, cause, after: removed }) as const,
+      ),
     ],
     warnings: [],
   })

@@ -13,7 +13,6 @@ export type Operation = {
 } & (
   | { readonly do: 'create network' | 'create volume'; readonly key: string }
   | { readonly do: 'remove network'; readonly network: string }
-  | { readonly do: 'remove volume' }
   | {
       readonly do: 'pull'
       readonly platform: string | undefined
@@ -23,6 +22,7 @@ export type Operation = {
       readonly build: BuildSpec | undefined
     }
   | { readonly do: 'build'; readonly services: readonly Service[]; readonly build: BuildSpec }
+  | { readonly do: 'remove volume' | 'remove image' }
   | { readonly do: 'create'; readonly service: Service; readonly number: number }
   /** A new container under the old one's name: made first, so that a mistake leaves the old one running. */
   | { readonly do: 'recreate'; readonly service: Service; readonly number: number; readonly old: string }

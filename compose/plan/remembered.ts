@@ -12,7 +12,7 @@ export function rememberedModel({ name, directory, files }: Project, containers:
     service,
     rememberedService(service, its),
   ])
-  const nothing = { disabled: [], networks: {}, volumes: {}, warnings: [] }
+  const nothing = { disabled: [], networks: {}, volumes: {}, secrets: {}, configs: {}, warnings: [] }
   return { name, directory, files, services: Object.fromEntries(services), ...nothing }
 }
 

@@ -18,12 +18,21 @@ export interface UpOptions extends ReconcileOptions {
   readonly services?: readonly string[] | undefined
   /** `--scale`: how many containers instead of what the file says. */
   readonly scale?: Readonly<Record<string, number>> | undefined
+  /** Whether what the services depend on is taken along. @default true */
+  readonly dependencies?: boolean | undefined
   /** Only says what would be done. @default false */
   readonly dryRun?: boolean | undefined
   /** How long one service may take to become ready. @default 120 */
   readonly timeoutSeconds?: number | undefined
   /** Takes over a project of the same name from another directory. @default false */
   readonly anyDirectory?: boolean | undefined
+}
+
+/** Makes as many containers of services as asked for, and touches nothing else, whatever has changed in the file. */
+export function scale(context: Context, numbers: Readonly<Record<string, number>>, doing: Doing): Promise<void> {
+  const services = Object.keys(numbers)
+  const options: UpOptions = { services, scale: numbers, dependencies: false, recreate: 'never' }
+  return alone(context, 'scale', doing, () => bringUp(context, options, doing))
 }
 
 /** Makes things as the file asks. A dry run changes nothing, so it waits for nobody. */
@@ -76,12 +85,12 @@ async function bringUp(context: Context, given: UpOptions, doing: Doing): Promis
 }
 
 /** The model with only the services asked for and what they need, as often as asked for. */
-function selected(model: Model, { services, scale = {} }: UpOptions): Model {
+function selected(model: Model, { services, scale = {}, dependencies: isWithThem = true }: UpOptions): Model {
   for (const name of [...(services ?? []), ...Object.keys(scale)]) {
     if (Object.hasOwn(model.services, name)) continue
     throw new StackError('SERVICE_UNKNOWN', `there is no service "${name}" to start`)
   }
-  const dependencies = (name: string) => Object.keys(model.services[name]?.config.depends_on ?? {})
+  const dependencies = (name: string) => (isWithThem ? Object.keys(model.services[name]?.config.depends_on ?? {}) : [])
   const wanted = withDependencies(services?.length ? services : Object.keys(model.services), dependencies)
   const chosen = Object.values(model.services)
     .filter(({ name }) => wanted.has(name))

@@ -10,6 +10,7 @@ import type {
   HeldPort,
   ImageState,
   LogOptions,
+  ProcessTable,
   PullProgress,
   Resources,
   RunState,
@@ -108,6 +109,18 @@ export class FakeEngine implements Engine {
     yield { kind: 'step', step: 2, of: 2, instruction: 'RUN make' }
     yield { kind: 'output', text: 'made' }
     this.#called(`build ${images.join(', ')}`)
+  }
+
+  async builtImages(): Promise<readonly string[]> {
+    return []
+  }
+
+  async removeImage(reference: string): Promise<void> {
+    this.#called(`remove image ${reference}`)
+  }
+
+  async processes(): Promise<ProcessTable> {
+    return { titles: ['PID', 'CMD'], processes: [['1', 'sleep']] }
   }
 
   async publishedPorts(): Promise<readonly HeldPort[]> {

@@ -15,6 +15,7 @@ import type {
   HeldPort,
   ImageState,
   LogOptions,
+  ProcessTable,
   PullProgress,
   ResourceNames,
   Resources,
@@ -65,8 +66,8 @@ class DockerEngine implements Engine {
     return { model, notes: isUnknown ? waiting.map(({ name }) => `${name}: ${note}`) : [] }
   }
 
-  async containers(project: string): Promise<readonly ContainerState[]> {
-    const filters = { label: [`${composeLabels.project}=${project}`] }
+  async containers(project?: string): Promise<readonly ContainerState[]> {
+    const filters = { label: [project === undefined ? composeLabels.project : `${composeLabels.project}=${project}`] }
     const list = await call('list containers', () => this.#api.docker.listContainers({ all: true, filters }))
     for (const container of list) this.#api.named(container.Id, nameOf(container))
     return list.map(containerState)
@@ -109,6 +110,16 @@ class DockerEngine implements Engine {
     const buildx = await findBuildx(this.#env)
     if (buildx) yield* buildWithBuildx(buildx, spec, this.#connection.endpoint, this.#env, signal)
     else yield* buildClassic(this.#api, spec, (reference) => credentialsFor(reference, this.#env), signal)
+  }
+
+  async builtImages(project: string): Promise<readonly string[]> {
+    const filters = { label: [`${composeLabels.project}=${project}`] }
+    const images = await call('list images', () => this.#api.docker.listImages({ filters }))
+    return images.map(({ Id }) => Id)
+  }
+
+  async removeImage(reference: string): Promise<void> {
+    await call(`remove image ${reference}`, () => this.#api.docker.getImage(reference).remove(), [404])
   }
 
   async publishedPorts(): Promise<readonly HeldPort[]> {
@@ -243,6 +254,13 @@ class DockerEngine implements Engine {
       const isGone = [404, 409].includes(statusOf(thrown) ?? 0)
       if (!signal?.aborted && !isGone) throw refused(`read the logs of ${this.#api.nameOf(container)}`, thrown)
     }
+  }
+
+  async processes(container: string): Promise<ProcessTable> {
+    const top = await call(`list the processes of ${this.#api.nameOf(container)}`, () =>
+      this.#api.container(container).top(),
+    )
+    return { titles: top.Titles ?? [], processes: top.Processes ?? [] }
   }
 
   async events(project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {

@@ -12,6 +12,7 @@ import type {
   HeldPort,
   ImageState,
   LogOptions,
+  ProcessTable,
   Resources,
 } from '../engine.ts'
 import { embeddedModel, processSpec } from './process-spec.ts'
@@ -62,8 +63,9 @@ class LocalEngine implements Engine {
     return embeddedModel(model, this.#commands)
   }
 
-  async containers(project: string): Promise<readonly ContainerState[]> {
-    return (await this.#all()).filter(({ labels }) => labels[composeLabels.project] === project)
+  async containers(project?: string): Promise<readonly ContainerState[]> {
+    const isMeant = ({ labels }: ContainerState) => project === undefined || labels[composeLabels.project] === project
+    return (await this.#all()).filter(isMeant)
   }
 
   async resources(): Promise<Resources> {
@@ -86,6 +88,12 @@ class LocalEngine implements Engine {
   build(): never {
     throw needsDocker('to build an image')
   }
+
+  async builtImages(): Promise<readonly string[]> {
+    return []
+  }
+
+  async removeImage(): Promise<void> {}
 
   async publishedPorts(): Promise<readonly HeldPort[]> {
     return (await this.#all()).flatMap(({ name, labels, ports }) =>
@@ -144,6 +152,10 @@ class LocalEngine implements Engine {
       ...(since !== undefined && { since }),
     })
     yield* await client.stream<EngineLogLine>(`${path(container)}/logs?${query}`, signal)
+  }
+
+  async processes(): Promise<ProcessTable> {
+    throw needsDocker('listing the processes in a container')
   }
 
   async events(_project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {

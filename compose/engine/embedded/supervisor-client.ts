@@ -10,6 +10,7 @@ import { readJsonLines } from '../ndjson.ts'
 import { type EngineFile, readEngineFile, removeEngineFile } from './engine-file.ts'
 import { endOrphans } from './orphans.ts'
 import { engineVariable } from './processes.ts'
+import { unregister } from './registry.ts'
 
 /** The line to a supervisor that answered. */
 export class SupervisorClient {
@@ -88,6 +89,7 @@ export async function findSupervisor(directory: string): Promise<SupervisorClien
     throw new StackError('EMBEDDED_FAILED', `the embedded engine (process ${file.pid}) does not answer`, { next })
   }
   await endOrphans(engineVariable, file.id)
+  unregister(file.id)
   // The next one may have begun meanwhile.
   if (readEngineFile(directory)?.token === file.token) removeEngineFile(directory)
   return undefined

@@ -11,6 +11,7 @@ import { stateFiles } from '../../state-directory.ts'
 import { readEngineFile, removeEngineFile, writeEngineFile } from './engine-file.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import { Processes } from './processes.ts'
+import { register, unregister } from './registry.ts'
 
 const [directory = process.cwd(), scratch] = process.argv.slice(2)
 const id = randomBytes(8).toString('hex')
@@ -101,6 +102,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 /** Ends every process and takes the file away, if it is still ours. */
 async function standDown(): Promise<void> {
   await processes.stopAll()
+  unregister(id)
   if (readEngineFile(directory)?.token === token) removeEngineFile(directory)
 }
 
@@ -113,6 +115,7 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   writeEngineFile(directory, { id, pid: process.pid, port, token })
+  register(id, directory)
   // Without its file nobody can find it any more.
   watchFile(stateFiles.engine(directory), { interval: 500 }, () => {
     if (readEngineFile(directory)?.token !== token) leave()
