@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Environment } from '../../file/discover.ts'
 import { dockerDirectory } from './plugins.ts'
+import { registryName } from './reference.ts'
 
 /** What a registry is shown; the engine takes it with each pull. */
 export type Credentials =
@@ -11,13 +12,6 @@ export type Credentials =
 
 /** How the docker CLI calls Docker Hub. */
 const hub = 'https://index.docker.io/v1/'
-
-/** The registry of an image, under the name that credentials are kept by: `registry.example.org:5000`, or the Hub. */
-export function registryOf(reference: string): string {
-  const [first = '', ...rest] = reference.split('/')
-  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase())
-  return isHost && first !== 'docker.io' && first !== 'index.docker.io' ? first : hub
-}
 
 interface DockerConfig {
   readonly auths?: Readonly<Record<string, StoredLogin>>
@@ -37,7 +31,7 @@ interface StoredLogin {
  * the store of the system, or in the configuration file. Only the one registry is asked for; undefined is anonymous.
  */
 export async function credentialsFor(reference: string, env: Environment): Promise<Credentials | undefined> {
-  const registry = registryOf(reference)
+  const registry = registryName(reference) || hub
   const given = parseConfig(env.DOCKER_AUTH_CONFIG)
   const config = readConfig(env)
   const helper = config.credHelpers?.[registry] ?? config.credsStore

@@ -4,6 +4,7 @@ import { readJsonLines } from '../ndjson.ts'
 import { type Api, call } from './api.ts'
 import { credentialsFor, credentialsHeader } from './credentials.ts'
 import { type PullMessage, pullProgress, pullStarted } from './pull-progress.ts'
+import { nameAndTag } from './reference.ts'
 import { pullRefused } from './refusals.ts'
 
 /** What is told of an image, as far as it is read here. */
@@ -36,7 +37,8 @@ export async function imageStates(
     references.map(async (reference): Promise<[string, ImageState][]> => {
       const image = api.docker.getImage(reference)
       const inspect = () => image.inspect(query as object) as Promise<unknown>
-      const info = (await call(`look at image ${reference}`, inspect, [404])) as ImageInspect | undefined
+      // 400: no such name can be; whoever pulls it is told.
+      const info = (await call(`look at image ${reference}`, inspect, [404, 400])) as ImageInspect | undefined
       return info ? [[reference, imageState(info)]] : []
     }),
   )
@@ -94,11 +96,4 @@ export async function* pullImage(
   } catch (thrown) {
     throw signal.aborted ? signal.reason : pullRefused(reference, thrown)
   }
-}
-
-/** Without a tag the engine would fetch every one there is. */
-export function nameAndTag(reference: string): { name: string; tag: string } {
-  const [name = reference, digest] = reference.split('@')
-  const [, path = name, tag] = /^(.*?)(?::([^:/]+))?$/.exec(name) ?? []
-  return { name: path, tag: digest ?? tag ?? 'latest' }
 }

@@ -1,4 +1,5 @@
 import { messageOf, StackError, type StackErrorCode, systemCodeOf } from '../../errors.ts'
+import { registryName } from './reference.ts'
 
 /** What an engine's refusal means, in words a user can act on. The first that matches counts. */
 const refusals: readonly {
@@ -49,37 +50,57 @@ const refusals: readonly {
   },
 ]
 
-/** What keeps an image from being fetched. */
-const pullRefusals: readonly { readonly text: RegExp; readonly message: string; readonly next: string }[] = [
+/** What keeps an image from being fetched; `login` is how its registry is logged in to. */
+const pullRefusals: readonly {
+  readonly text: RegExp
+  readonly message: string
+  readonly next: (login: string) => string
+}[] = [
   {
-    text: /toomanyrequests|rate limit/i,
+    text: /toomanyrequests|rate limit|429 Too Many/i,
     message: 'the registry allows no more pulls for now',
-    next: 'Log in with `docker login`, or wait until the limit is lifted.',
+    next: (login) => `Log in with \`${login}\`, which allows more of them, or wait until the limit is lifted.`,
   },
   {
-    text: /pull access denied|repository does not exist|manifest unknown|manifest for .* not found|not found: manifest/i,
+    text: /invalid reference format|repository name must be/i,
+    message: 'this is no name of an image',
+    next: () => 'Write it as [registry/]name[:tag], in small letters.',
+  },
+  {
+    text: /pull access denied|repository does not exist|manifest unknown|manifest for .* not found|not found: manifest|name unknown/i,
     message: 'there is no such image, or it is private',
-    next: 'Check name and tag; for a private image `docker login` first and `docker pull` it.',
+    next: (login) => `Check name and tag; for a private image \`${login}\` first.`,
   },
   {
-    text: /unauthorized|authentication required|denied/i,
+    text: /no basic auth credentials|unauthorized|authentication required|denied|forbidden/i,
     message: 'the registry wants a login',
-    next: 'Run `docker login` for its registry, then `docker pull` it.',
+    next: (login) => `Run \`${login}\`, then this again.`,
   },
   {
-    text: /no matching manifest/i,
+    text: /no matching manifest|does not match the specified platform/i,
     message: 'the image does not exist for this kind of processor',
-    next: 'Set `platform:` in the service, or choose another image.',
+    next: () => 'Set `platform:` in the service to one that it has, or choose another image.',
   },
   {
-    text: /no such host|dial tcp|network is unreachable|connection refused|i\/o timeout|deadline exceeded|TLS handshake/i,
+    text: /x509|certificate|HTTP response to HTTPS client/i,
+    message: 'the engine does not trust the registry',
+    next: () => 'Give the Docker engine its certificate (/etc/docker/certs.d), or name it in `insecure-registries`.',
+  },
+  {
+    text: /unexpected HTTP status: 5|50\d (Internal|Bad|Service|Gateway)/i,
+    message: 'the registry has a fault of its own',
+    next: () => 'Wait a little and try again; the status page of the registry may tell more.',
+  },
+  {
+    text: /no such host|dial tcp|network is unreachable|connection refused|i\/o timeout|deadline exceeded|TLS handshake|Client\.Timeout/i,
     message: 'the registry cannot be reached',
-    next: 'Check the network of the Docker engine, or use --engine embedded, which needs no images.',
+    next: () =>
+      'Check the network and the proxy of the Docker engine, or use --engine embedded, which needs no images.',
   },
   {
     text: /no space left on device/i,
     message: 'the disk of the Docker engine is full',
-    next: '`docker system prune` frees space.',
+    next: () => '`docker system df` shows what is on it, `docker system prune` frees space.',
   },
 ]
 
@@ -103,7 +124,8 @@ export function pullRefused(image: string, thrown: unknown): Error {
   const text = reasonOf(thrown)
   const known = pullRefusals.find((refusal) => refusal.text.test(text))
   const message = `cannot pull ${image}: ${known ? `${known.message} (${text})` : text}`
-  return new StackError('IMAGE_PULL_FAILED', message, { cause: thrown, ...(known && { next: known.next }) })
+  const next = known?.next(['docker login', registryName(image)].filter(Boolean).join(' '))
+  return new StackError('IMAGE_PULL_FAILED', message, { cause: thrown, ...(next && { next }) })
 }
 
 /** The status of the engine's answer, if it gave one. */

@@ -28,24 +28,31 @@ async function found() {
   return { version: versions.join(', '), endpoint }
 }
 
-const plugin: Unpacked = {
-  suite: 'sid',
-  package: 'docker-buildx',
-  file: 'usr/libexec/docker/cli-plugins/docker-buildx',
+/** A program that only has to be unpacked. */
+const unpacked = <Name extends 'buildx' | 'registry'>(program: Unpacked, versionWord: string): Part<Name> => {
+  const found = async () => {
+    const path = unpackedPath(program)
+    return { version: (await answer(path, [versionWord])) ?? '', endpoint: { path } }
+  }
+  return {
+    packages: [],
+    find: async () => (isUnpacked(program) ? found() : undefined),
+    isInstalled: async () => (await answer('apt-get', ['--version'])) !== undefined,
+    async start() {
+      await unpack(program)
+      return found()
+    },
+  }
 }
 
 /** The plugin that builds with BuildKit. */
-export const buildx: Part<'buildx'> = {
-  packages: [],
-  find: async () => (isUnpacked(plugin) ? foundBuildx() : undefined),
-  isInstalled: async () => (await answer('apt-get', ['--version'])) !== undefined,
-  async start() {
-    await unpack(plugin)
-    return foundBuildx()
-  },
-}
+export const buildx = unpacked<'buildx'>(
+  { suite: 'sid', package: 'docker-buildx', file: 'usr/libexec/docker/cli-plugins/docker-buildx' },
+  'version',
+)
 
-async function foundBuildx() {
-  const path = unpackedPath(plugin)
-  return { version: (await answer(path, ['version'])) ?? '', endpoint: { path } }
-}
+/** A registry of images; tests start it themselves. */
+export const registry = unpacked<'registry'>(
+  { suite: 'bookworm', package: 'docker-registry', file: 'usr/bin/docker-registry' },
+  '--version',
+)

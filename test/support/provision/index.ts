@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../../src/errors.ts'
 import { install } from './apt.ts'
-import { buildx, compose } from './compose.ts'
+import { buildx, compose, registry } from './compose.ts'
 import { docker } from './docker.ts'
 import { images } from './images.ts'
 import { oldestNode } from './oldest-node.ts'
@@ -22,6 +22,7 @@ const parts: { readonly [Name in PartName]: Part<Name> } = {
   python,
   compose,
   buildx,
+  registry,
   tmux,
   ss,
   chromium,

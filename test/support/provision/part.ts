@@ -14,6 +14,8 @@ export interface Endpoints {
   compose: { current: string; older: string }
   /** Docker's plugin that builds with BuildKit. */
   buildx: { path: string }
+  /** A registry of images, for tests to start. */
+  registry: { path: string }
   tmux: { path: string }
   chromium: { path: string }
   /** Tells who holds a port. */

@@ -57,6 +57,10 @@ describe('a failed pull', () => {
     ["pull access denied for nope, repository does not exist or may require 'docker login'", 'no such image'],
     ['manifest for redis:nope not found: manifest unknown', 'no such image'],
     ['unauthorized: authentication required', 'wants a login'],
+    ['Head "http://127.0.0.1:5000/v2/tiny/manifests/1": no basic auth credentials', 'wants a login'],
+    ['invalid reference format: repository name must be lowercase', 'no name of an image'],
+    ['Get "https://127.0.0.1:5000/v2/": http: server gave HTTP response to HTTPS client', 'does not trust'],
+    ['received unexpected HTTP status: 503 Service Unavailable', 'a fault of its own'],
     ['no matching manifest for linux/arm64 in the manifest list entries', 'this kind of processor'],
     [
       'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host',
