@@ -36,6 +36,8 @@ export type StackEvent =
       readonly operations: readonly string[]
       /** How many containers of the project there are already. */
       readonly found: number
+      /** It is only told, not carried out. */
+      readonly isDry?: boolean
     }
   | {
       readonly type: 'step'

@@ -1,6 +1,7 @@
-import type { Stack, StackEvent } from '../../compose/index.ts'
-import { choice, defineCommand, flag, scales, seconds } from '../command.ts'
+import type { Stack, StackEvent, UpOptions } from '../../compose/index.ts'
+import { choice, defineCommand, flag, scales, seconds, type Values } from '../command.ts'
 import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
 import { stackText } from '../output/stack-text.ts'
 import { openProjectStack, type StackChoice, stackOptions } from '../project.ts'
 import { type LogEvent, logEvents, logText } from './logs.ts'
@@ -9,20 +10,27 @@ type UpEvent = StackEvent | LogEvent | { type: 'attached' } | { type: 'leaving';
 
 const pullPolicies = ['policy', 'always', 'missing', 'never', 'build'] as const
 
+const options = {
+  detach: flag('-d, --detach', 'leave the stack running and return'),
+  scale: scales('--scale <service=n>', 'how many containers, instead of what the file says; may be repeated'),
+  dryRun: flag('--dry-run', 'say what would be done and why, do nothing'),
+  noDeps: flag('--no-deps', 'not what the services depend on'),
+  forceRecreate: flag('--force-recreate', 'make every container anew'),
+  noRecreate: flag('--no-recreate', 'make no container anew, also if its configuration changed'),
+  removeOrphans: flag('--remove-orphans', 'remove containers of services that the file no longer has'),
+  wait: flag('--wait', 'the same as --detach: up always waits until services are ready'),
+  waitTimeout: seconds('--wait-timeout <seconds>', 'how long a service may take to become ready (default: 120)'),
+  build: flag('--build', 'build images before anything is started, also those that are there'),
+  noBuild: flag('--no-build', 'build nothing, also what is missing'),
+  pull: choice('--pull <policy>', 'when images are pulled (policy: what each service says)', pullPolicies, 'policy'),
+  verbose: flag('-v, --verbose', 'show what builds write'),
+  strictPorts: flag('--strict-ports', 'fail when a port is taken, instead of taking the next free one'),
+  ...stackOptions,
+}
+
 export const command = defineCommand({
   arguments: [['[services...]', 'only these and what they depend on (default: all)']],
-  options: {
-    detach: flag('-d, --detach', 'leave the stack running and return'),
-    scale: scales('--scale <service=n>', 'how many containers, instead of what the file says; may be repeated'),
-    dryRun: flag('--dry-run', 'say what would be done, do nothing'),
-    waitTimeout: seconds('--wait-timeout <seconds>', 'how long a service may take to become ready (default: 120)'),
-    build: flag('--build', 'build images before anything is started, also those that are there'),
-    noBuild: flag('--no-build', 'build nothing, also what is missing'),
-    pull: choice('--pull <policy>', 'when images are pulled (policy: what each service says)', pullPolicies, 'policy'),
-    verbose: flag('-v, --verbose', 'show what builds write'),
-    strictPorts: flag('--strict-ports', 'fail when a port is taken, instead of taking the next free one'),
-    ...stackOptions,
-  },
+  options,
   examples: [
     'celery-sandbox up -d',
     'celery-sandbox up -d --scale worker=4',
@@ -31,11 +39,13 @@ export const command = defineCommand({
   ],
 
   async *run(context, options, services): AsyncIterable<UpEvent> {
+    const wanted = upOptions(options, services)
+    const isAttached = !options.detach && !options.wait && !options.dryRun
     const stack = await openProjectStack(context, options)
     let isUp = false
     let found: number | undefined
     try {
-      for await (const event of bringUp(stack, { ...options, services }, context)) {
+      for await (const event of bringUp(stack, wanted, isAttached, context)) {
         isUp ||= event.type === 'attached'
         if (event.type === 'plan') found = event.found
         if (event.type !== 'output' || options.verbose || context.mode === 'json') yield event
@@ -48,7 +58,7 @@ export const command = defineCommand({
     if (!context.signal.aborted || options.dryRun) return
     // Attached, the stack lives as long as this command; detached, nothing half-made stays behind. Whoever was still
     // waiting for another command has made nothing.
-    const removes = found !== undefined && (!options.detach || found === 0)
+    const removes = found !== undefined && (isAttached || found === 0)
     yield { type: 'leaving', removes }
     if (removes) yield* takeDown(context, options)
     if (!isUp) throw context.signal.reason
@@ -67,30 +77,25 @@ export const command = defineCommand({
   },
 })
 
-interface UpChoice {
-  readonly services: readonly string[]
-  readonly scale: Readonly<Record<string, number>> | undefined
-  readonly detach: boolean
-  readonly dryRun: boolean
-  readonly waitTimeout: number | undefined
-  readonly build: boolean
-  readonly noBuild: boolean
-  readonly pull: (typeof pullPolicies)[number]
-}
-
-async function* bringUp(
-  stack: Stack,
-  { services, scale, detach, dryRun, waitTimeout, ...choice }: UpChoice,
-  context: Context,
-): AsyncIterable<UpEvent> {
-  const images = {
-    build: choice.noBuild ? ('never' as const) : choice.build ? ('always' as const) : undefined,
-    pull: choice.pull === 'policy' ? undefined : choice.pull,
-  }
-  yield* stack.up({ services, scale, dryRun, timeoutSeconds: waitTimeout, images })
-  if (detach || dryRun) return
+async function* bringUp(stack: Stack, given: UpOptions, isAttached: boolean, context: Context): AsyncIterable<UpEvent> {
+  yield* stack.up(given)
+  if (!isAttached) return
   yield { type: 'attached' }
   yield* logEvents(stack, { follow: true, tail: 0 }, context)
+}
+
+/** What the flags ask for. */
+function upOptions(given: Values<typeof options>, services: readonly string[]): UpOptions {
+  const { scale, dryRun, noDeps, removeOrphans, waitTimeout, forceRecreate, noRecreate, build, noBuild, pull } = given
+  if (forceRecreate && noRecreate) throw new CliError('USAGE', '--force-recreate and --no-recreate exclude each other')
+  return {
+    ...{ services, scale, dryRun, removeOrphans, dependencies: !noDeps, timeoutSeconds: waitTimeout },
+    recreate: forceRecreate ? 'always' : noRecreate ? 'never' : undefined,
+    images: {
+      build: noBuild ? 'never' : build ? 'always' : undefined,
+      pull: pull === 'policy' ? undefined : pull,
+    },
+  }
 }
 
 // The signal has done its work; taking down must not hear it.

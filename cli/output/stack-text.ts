@@ -30,7 +30,8 @@ export function stackText(event: StackEvent, paint: Paint): string | undefined {
     case 'engine':
       return `Engine: ${event.kind} (${sanitize(event.reason)})`
     case 'plan':
-      return event.operations.length === 0 ? paint.dim('no changes') : undefined
+      if (event.operations.length === 0) return paint.dim('no changes')
+      return event.isDry ? event.operations.map((line) => operationText(line, paint)).join('\n') : undefined
     case 'step': {
       const detail = event.detail ? paint.dim(` ${sanitize(event.detail)}`) : ''
       return `  ${paint.name(sanitize(event.container || event.service))} ${paint[stepTone[event.step]](event.step)}${detail} ${paint.dim(seconds(event.elapsedMs))}`
@@ -51,6 +52,13 @@ export function stackText(event: StackEvent, paint: Paint): string | undefined {
     case 'done':
       return paint.dim(`  ${seconds(event.elapsedMs)}`)
   }
+}
+
+/** `recreate shop-worker-1 (environment.FOO changed)`, in the colour of a diff. */
+function operationText(line: string, paint: Paint): string {
+  const [, verb = '', name = '', cause = ''] = /^(\S+(?: network| volume| image)?) (.*) (\(.*\))$/s.exec(line) ?? []
+  const tone = /^(create|pull|build|start)/.test(verb) ? 'good' : /^(remove|stop)/.test(verb) ? 'bad' : 'warn'
+  return `  ${paint[tone](verb)} ${paint.name(sanitize(name))} ${paint.dim(sanitize(cause))}`
 }
 
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -10,6 +10,8 @@ import type { Operation, Plan } from './plan.ts'
 export interface ReconcileOptions {
   /** Which containers are made anew. @default 'changed' */
   readonly recreate?: 'changed' | 'always' | 'never' | undefined
+  /** Removes containers of services that the file no longer has. @default false */
+  readonly removeOrphans?: boolean | undefined
   /** Where missing images come from. */
   readonly images?: ImageRules | undefined
 }
@@ -45,11 +47,15 @@ export function reconcile(model: Model, observed: Observed, options: ReconcileOp
     return [...removals(service, existing), ...operationsOf(service, existing, situation)]
   })
   const sources = { model, images: observed.images, rules: options.images ?? {}, now: new Date() }
+  const orphans = orphansOf(model, observed)
+  const swept = options.removeOrphans ? orphans.flatMap((orphan) => retire(orphan, orphaned)) : []
   return Object.freeze({
-    operations: [...missingResources(model, observed), ...missingImages(sources, containers), ...containers],
-    warnings: orphanWarnings(model, observed),
+    operations: [...missingResources(model, observed), ...missingImages(sources, containers), ...containers, ...swept],
+    warnings: options.removeOrphans ? [] : orphanWarnings(orphans),
   })
 }
+
+const orphaned = 'the file has no such service'
 
 function inOrder({ services }: Model): readonly Service[] {
   const dependencies = (name: string) => Object.keys(services[name]?.config.depends_on ?? {})
@@ -227,8 +233,11 @@ function missingImages(situation: ImageSituation, operations: readonly Operation
   return imageOperations(wanting, situation)
 }
 
-function orphanWarnings({ services, disabled }: Model, { containers }: Observed): readonly string[] {
-  const orphans = containers.filter(({ service }) => !Object.hasOwn(services, service) && !disabled.includes(service))
+function orphansOf({ services, disabled }: Model, { containers }: Observed): readonly ObservedContainer[] {
+  return containers.filter(({ service }) => !Object.hasOwn(services, service) && !disabled.includes(service))
+}
+
+function orphanWarnings(orphans: readonly ObservedContainer[]): readonly string[] {
   if (orphans.length === 0) return []
   const names = orphans.map(({ name }) => name).join(', ')
   return [`containers of services that the file no longer has are left as they are: ${names}`]

@@ -48,6 +48,7 @@ async function bringUp(context: Context, given: UpOptions, doing: Doing): Promis
   // The embedded engine has no images to ask for.
   const options = engine.kind === 'embedded' ? { ...given, images: undefined } : given
   const { emit, signal } = doing
+  const isDry = options.dryRun ?? false
   emit({ type: 'engine', kind: engine.kind, endpoint: engine.endpoint, reason })
   const { model, notes } = engine.prepare(selected(project.model(), options))
   for (const message of [...model.warnings, ...notes]) emit({ type: 'warning', message })
@@ -59,16 +60,16 @@ async function bringUp(context: Context, given: UpOptions, doing: Doing): Promis
     refuseMissingExternals(model, before)
     const renewal = renewals(model, before, options.images)
     if (renewal.operations.length > 0) {
-      emit({ type: 'plan', operations: planLines(renewal), found: before.containers.length })
-      if (!options.dryRun) await execute(renewal, { engine, project: model.name, emit, signal })
+      emit({ type: 'plan', operations: planLines(renewal), found: before.containers.length, isDry })
+      if (!isDry) await execute(renewal, { engine, project: model.name, emit, signal })
     }
-    const isSeenAnew = renewal.operations.length > 0 && !options.dryRun
+    const isSeenAnew = renewal.operations.length > 0 && !isDry
     const observed = isSeenAnew ? await observe(engine, model) : before
     const plan = reconcile(model, observed, options)
     const operations = planLines(plan)
     for (const message of plan.warnings) emit({ type: 'warning', message })
-    emit({ type: 'plan', operations, found: observed.containers.length })
-    if (!options.dryRun) {
+    emit({ type: 'plan', operations, found: observed.containers.length, isDry })
+    if (!isDry) {
       const ports = new PortClaims(engine, model, { strict: strictPorts, emit })
       await ports.claim(plan)
       const family = await chooseFamily(observed.containers, env)
@@ -76,9 +77,9 @@ async function bringUp(context: Context, given: UpOptions, doing: Doing): Promis
       const making = { model, watch, ports, probes, family, readyTimeoutMs }
       await execute(plan, { engine, project: model.name, emit, signal, making })
     }
-    if (options.dryRun) await engine.release(model.name)
+    if (isDry) await engine.release(model.name)
     const changes = operations.length + renewal.operations.length
-    emit({ type: 'done', changed: !options.dryRun && changes > 0, elapsedMs: Date.now() - startedAt })
+    emit({ type: 'done', changed: !isDry && changes > 0, elapsedMs: Date.now() - startedAt })
   } finally {
     watch.stop()
   }

@@ -232,6 +232,18 @@ describe('a plan', () => {
     ])
   })
 
+  it('removes them when asked to', () => {
+    const rest = 'services: { redis: { image: "redis:8", volumes: [data:/data] } }\nvolumes: { data: }'
+    const { warnings, operations } = reconcile(modelOf(rest), standing(modelOf(file)), { removeOrphans: true })
+    expect(planLines({ operations, warnings })).toEqual([
+      'stop shop-worker-1 (the file has no such service)',
+      'remove shop-worker-1 (the file has no such service)',
+      'stop shop-worker-2 (the file has no such service)',
+      'remove shop-worker-2 (the file has no such service)',
+    ])
+    expect(warnings).toEqual([])
+  })
+
   it('pulls an image once, and not at all when told never to', () => {
     const text = 'services: { a: { image: x }, b: { image: x }, c: { image: y, pull_policy: never } }'
     expect(lines(text, nothing).filter((line) => line.startsWith('pull'))).toEqual(['pull x (not in the local store)'])
