@@ -41,7 +41,7 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['test/{services,conformance,interop}/**/*.test.ts'],
-          provide: { needs: ['redis', 'rabbitmq', 'postgresql', 'python'] },
+          provide: { needs: ['redis', 'rabbitmq', 'postgresql', 'python', 'compose'] },
           testTimeout: 30_000,
           hookTimeout: 60_000,
           // They wait for servers most of the time.

@@ -64,7 +64,7 @@ const homes: Record<string, string[]> = {
   '@inkjs/ui': ['cli/ui/'],
   ioredis: ['src/transport/redis/connection.ts'],
   leven: ['src/app/config/names.ts', 'compose/file/nearest.ts'],
-  'modern-tar': ['compose/engine/docker/build/context.ts'],
+  'modern-tar': ['compose/engine/docker/'],
   postgres: ['src/backend/database/postgresql.ts'],
   react: ['cli/ui/'],
   vitest: ['src/testing/vitest.ts'],

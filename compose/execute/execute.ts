@@ -3,8 +3,9 @@ import { pullTotals } from '../engine/docker/pull-progress.ts'
 import type { ContainerSpec, Engine, PullProgress } from '../engine/engine.ts'
 import { messageOf, StackError } from '../errors.ts'
 import type { Emit, Step } from '../events.ts'
-import { imageName, type Model, type Service } from '../file/model.ts'
+import { containerName, imageName, type Model, type Service } from '../file/model.ts'
 import type { HashFamily } from '../identity/hash.ts'
+import { ownersOf } from '../identity/hash.ts'
 import { containerLabels } from '../identity/labels.ts'
 import type { Operation, Plan } from '../plan/plan.ts'
 import { temporaryName } from '../plan/reconcile.ts'
@@ -334,7 +335,13 @@ async function make(spec: ContainerSpec, job: Job): Promise<string> {
 async function specOf(service: Service, name: string, number: number, job: Job): Promise<ContainerSpec> {
   const { model, ports, family } = job.making
   const imageId = await job.imageId(imageName(model.name, service))
-  const labels = containerLabels(model, service, number, { family, imageId })
+  const owners = new Map<string, string>()
+  for (const owner of ownersOf(service.config)) {
+    const shared = model.services[owner]
+    const found = shared && (await job.site.engine.inspect(containerName(model.name, shared, 1)))
+    if (found) owners.set(owner, found.id)
+  }
+  const labels = containerLabels(model, service, number, { family, imageId, owner: (name) => owners.get(name) })
   return { name, model, service, labels, ports: ports?.portsOf(name) ?? [], replaces: undefined }
 }
 

@@ -45,7 +45,7 @@ export function assemble(group: Group, findings: Findings): { file: File; source
       const { name: _, version: __, ...resources } = imported.file
       return merge(fileKind, without(resources, [...source.resets, ...source.overrides]), over)
     }, rest)
-    return merge(fileKind, without(base, [...source.resets, ...source.overrides]), without(value, source.resets))
+    return merge(fileKind, without(base, [...source.resets, ...source.overrides]), value)
   }, undefined)
   const sources = [...included, ...group.sources]
   const place = { path: [], directory: group.directory, complain: findings.about(sources) }
@@ -55,7 +55,8 @@ export function assemble(group: Group, findings: Findings): { file: File; source
 /** One file as it stands, canonical. */
 function read(source: Source, { directory, environment }: Group, findings: Findings): Tree {
   const complain = findings.about([source])
-  const value = judge(interpolated(source.value ?? {}, [], environment, complain), complain)
+  const given = without(source.value ?? {}, source.resets)
+  const value = judge(interpolated(given, [], environment, complain), complain)
   return (normalize(fileKind, value, { path: [], directory, complain }) ?? {}) as Tree
 }
 

@@ -176,6 +176,17 @@ function checkReferences({ config }: Service, model: Model, report: Report): voi
       report(`refers to undefined ${what} ${source}${near ? `; did you mean "${near}"?` : ''}`, ...path, index)
     }
   }
+  for (const what of ['secret', 'config'] as const) {
+    for (const [index, { source }] of (config[`${what}s`] ?? []).entries()) {
+      const object = model[`${what}s`][source]
+      if (!config.read_only || object?.content === undefined) continue
+      report(
+        `cannot create ${what} "${source}" in a read-only service: \`file\` is the sole supported option`,
+        `${what}s`,
+        index,
+      )
+    }
+  }
   for (const [index, device] of (config.gpus ?? []).entries()) {
     if (device.count !== undefined && device.device_ids)
       report('"count" and "device_ids" attributes are exclusive', 'gpus', index)

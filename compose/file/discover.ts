@@ -53,25 +53,25 @@ export interface DotenvProblem {
 export interface EnvironmentFiles {
   /** `--env-file`; each must be there. */
   readonly named?: readonly string[] | undefined
+  /** Where they count from. */
+  readonly start: string
 }
 
 /** The process environment over the `.env` of each directory, the first directory first. */
 export function readEnvironment(
   directories: readonly string[],
   env: Environment,
-  { named }: EnvironmentFiles = {},
+  { named, start }: EnvironmentFiles,
 ): { environment: Environment; problems: readonly DotenvProblem[] } {
-  const [start = '.'] = directories
   const given = named && named.length > 0 ? named : env.COMPOSE_ENV_FILES?.split(',').filter((file) => file !== '')
   if (given) {
     const files = given.map((file) => resolve(start, file))
     return readEnvironmentFiles(files, env, { areRequired: true })
   }
   if (/^(1|t|true)$/i.test(env.COMPOSE_DISABLE_ENV_FILE ?? '')) return { environment: env, problems: [] }
-  // Each is read by itself: the file nearer to the caller wins.
   return [...new Set(directories)].reduce<ReturnType<typeof readEnvironmentFiles>>(
-    ({ environment, problems }, directory) => {
-      const next = readEnvironmentFiles([join(directory, '.env')], environment, { areRequired: false })
+    ({ environment, problems }, place) => {
+      const next = readEnvironmentFiles([join(place, '.env')], environment, { areRequired: false })
       return { environment: next.environment, problems: [...problems, ...next.problems] }
     },
     { environment: env, problems: [] },
@@ -85,15 +85,14 @@ export function readEnvironmentFiles(
   { areRequired }: { areRequired: boolean },
 ): { environment: Environment; problems: readonly DotenvProblem[] } {
   const problems: DotenvProblem[] = []
-  let values: Environment = {}
+  let values: Readonly<Record<string, string>> = {}
   for (const file of files) {
     if (!existsSync(file)) {
       if (areRequired) problems.push({ file, line: 1, message: 'no such environment file' })
       continue
     }
-    const earlier = values
-    const result = readDotenv(file, (name) => env[name] ?? earlier[name])
-    if (result.ok) values = { ...values, ...result.values }
+    const result = readDotenv(file, (name) => env[name], { earlier: values })
+    if (result.ok) values = result.values
     else problems.push({ file, line: result.line, message: result.problem })
   }
   return { environment: { ...values, ...env }, problems }

@@ -10,11 +10,18 @@ export type DotenvResult =
 /** `raw`: everything behind the first `=` of a line is the value, quotes and all. */
 export type EnvFileFormat = 'raw'
 
+/** How an environment file is to be read. */
+export interface DotenvOptions {
+  readonly format?: EnvFileFormat | undefined
+  /** What earlier files say: its variables can be used, and are part of the result. */
+  readonly earlier?: Readonly<Record<string, string>>
+}
+
 /** Reads an environment file from the disk; one that cannot be read says so as one that makes no sense does. */
-export function readDotenv(file: string, lookup: Lookup, format?: EnvFileFormat): DotenvResult {
+export function readDotenv(file: string, lookup: Lookup, { format, earlier }: DotenvOptions = {}): DotenvResult {
   try {
     const text = readFileSync(file, 'utf8')
-    return format === 'raw' ? parseRaw(text, lookup) : parseDotenv(text, lookup)
+    return format === 'raw' ? parseRaw(text, lookup, earlier) : parseDotenv(text, lookup, earlier)
   } catch (thrown) {
     return { ok: false, line: 1, problem: `it cannot be read: ${messageOf(thrown)}` }
   }
@@ -25,8 +32,12 @@ export function readDotenv(file: string, lookup: Lookup, format?: EnvFileFormat)
  * takes over the value `lookup` knows; values plain (up to ` #`), in double quotes (escapes, variables) or in single
  * quotes (as they are), both over several lines.
  */
-export function parseDotenv(text: string, lookup: Lookup): DotenvResult {
-  const values: Record<string, string> = {}
+export function parseDotenv(
+  text: string,
+  lookup: Lookup,
+  earlier: Readonly<Record<string, string>> = {},
+): DotenvResult {
+  const values: Record<string, string> = { ...earlier }
   const known: Lookup = (name) => lookup(name) ?? values[name]
   let rest = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n')
   const total = rest.length
@@ -60,8 +71,8 @@ export function parseDotenv(text: string, lookup: Lookup): DotenvResult {
 }
 
 /** As `docker run --env-file` reads it: no quotes, no variables, no comments behind a value. */
-function parseRaw(text: string, lookup: Lookup): DotenvResult {
-  const values: Record<string, string> = {}
+function parseRaw(text: string, lookup: Lookup, earlier: Readonly<Record<string, string>> = {}): DotenvResult {
+  const values: Record<string, string> = { ...earlier }
   for (const [index, whole] of text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)

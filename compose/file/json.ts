@@ -14,6 +14,7 @@ export function goJson(kind: Kind, value: unknown): string {
 
 /** What Compose prints as YAML: as the JSON, without what is there only because Go has no absent structs. */
 export function yamlData(kind: Kind, value: unknown): unknown {
+  if (kind === 'limit' && typeof value === 'object') return { soft: 0, hard: 0, ...value }
   if (value === null || typeof value !== 'object' || typeof kind === 'string') return value
   if (Array.isArray(value)) return value.map((entry) => yamlData('list' in kind ? kind.list : 'any', entry))
   const members = membersOf(kind, value).flatMap(([key, member, memberKind]): [string, unknown][] => {
@@ -25,7 +26,7 @@ export function yamlData(kind: Kind, value: unknown): unknown {
 }
 
 function isEmpty(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
 }
 
 function nameInJson(kind: Kind, key: string): string {

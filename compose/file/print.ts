@@ -20,7 +20,7 @@ function fileOf({ name, services, networks, volumes, secrets, configs }: Model):
   const filled = <T>(section: Readonly<Record<string, T>>) => (Object.keys(section).length > 0 ? section : undefined)
   return {
     name,
-    services: mapValues(services, ({ config }) => config),
+    services: mapValues(services, ({ config: { label_file: _, ...config } }) => config),
     networks: filled(networks),
     volumes: filled(volumes),
     secrets: filled(mapValues(secrets, withoutValue)),

@@ -41,14 +41,16 @@ export interface OpenedProject extends Project {
 export function openProject(options: ProjectOptions): OpenedProject {
   const start = options.directory ?? process.cwd()
   const given = options.env ?? process.env
-  const named = { named: options.envFiles }
+  const named = { named: options.envFiles, start }
   const found = discover(start, options.files, readEnvironment([start], given, named).environment)
   const { files } = found
   const directory = options.projectDirectory === undefined ? found.directory : resolve(start, options.projectDirectory)
   if (files.length === 0 && !options.projectName) {
     throw new StackError('COMPOSE_FILE_NOT_FOUND', `no compose.yaml in ${directory} or above`)
   }
-  const { environment, problems } = readEnvironment([start, directory], given, named)
+  // Who names files or a directory speaks of that place, and not of where the command was given.
+  const isNamed = options.projectDirectory !== undefined || (options.files ?? []).length > 0
+  const { environment, problems } = readEnvironment(isNamed ? [directory] : [start, directory], given, named)
   const sources = files.map(readSource)
   const name = projectName(options.projectName, environment, nameIn(sources, environment), directory)
   const project = { name, directory, files }

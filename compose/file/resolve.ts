@@ -4,7 +4,7 @@ import type { File } from './assemble.ts'
 import { check } from './check.ts'
 import type { Complain, Path } from './complaint.ts'
 import type { Environment } from './discover.ts'
-import { type EnvFileFormat, readDotenv } from './dotenv.ts'
+import { readDotenv } from './dotenv.ts'
 import type { Dependency, Model, MountConfig, NetworkConfig, Project, Service, ServiceConfig } from './model.ts'
 import { roleOf } from './role.ts'
 
@@ -83,9 +83,9 @@ function serviceOf(name: string, config: ServiceConfig): Service {
 }
 
 function resolveService(config: ServiceConfig, path: Path, input: Input, complain: Complain): ServiceConfig {
-  const { env_file, label_file, depends_on, networks, ...rest } = config
+  const { env_file, depends_on, networks, ...rest } = config
   const environment = resolveEnvironment(config, path, input, complain)
-  const labels = resolveLabels(config, path, input, complain)
+  const labels = resolveLabels(config, path, complain)
   const build = config.build && resolveBuild(config.build, input.environment)
   const dependencies = { ...impliedDependencies(config), ...depends_on }
   const replicas = config.deploy?.replicas ?? config.scale
@@ -136,14 +136,9 @@ function resolveEnvironment(
 }
 
 /** Files first, then the service's own labels. */
-function resolveLabels(
-  config: ServiceConfig,
-  path: Path,
-  { environment }: Input,
-  complain: Complain,
-): ServiceConfig['labels'] {
+function resolveLabels(config: ServiceConfig, path: Path, complain: Complain): ServiceConfig['labels'] {
   const files = (config.label_file ?? []).map((file) => ({ path: file, required: true }))
-  const all = { ...readFiles(files, (key) => environment[key], [...path, 'label_file'], complain), ...config.labels }
+  const all = { ...readFiles(files, () => undefined, [...path, 'label_file'], complain), ...config.labels }
   return Object.keys(all).length > 0 ? all : undefined
 }
 
@@ -160,7 +155,7 @@ function readFiles(
   path: Path,
   complain: Complain,
 ): Readonly<Record<string, string>> {
-  const values: Record<string, string> = {}
+  let values: Readonly<Record<string, string>> = {}
   for (const [index, { path: file, required, format }] of files.entries()) {
     const report = (message: string) => complain({ severity: 'error', path: [...path, index], message })
     if (format !== undefined && format !== 'raw') {
@@ -171,8 +166,8 @@ function readFiles(
       if (required) report(`no such file: ${file}`)
       continue
     }
-    const result = readDotenv(file, (key) => lookup(key) ?? values[key], format satisfies EnvFileFormat | undefined)
-    if (result.ok) Object.assign(values, result.values)
+    const result = readDotenv(file, lookup, { format, earlier: values })
+    if (result.ok) values = result.values
     else report(`${file}:${result.line} ${result.problem}`)
   }
   return values

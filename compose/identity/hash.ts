@@ -28,18 +28,32 @@ const blank = {
   env_file: undefined,
 }
 
+/** The id of the container that a service shares its namespaces or mounts from; undefined when there is none yet. */
+export type Owner = (service: string) => string | undefined
+
 /** The hash that a family of Compose releases computes for a service. */
-export function configHash(config: ServiceConfig, family: HashFamily): string {
-  return createHash('sha256').update(hashedJson(config, family)).digest('hex')
+export function configHash(config: ServiceConfig, family: HashFamily, owner?: Owner): string {
+  return createHash('sha256')
+    .update(hashedJson(config, family, owner))
+    .digest('hex')
 }
 
-/** Every hash under which a container of this service is up to date. */
-export function acceptedHashes(config: ServiceConfig): ReadonlySet<string> {
-  return new Set(Object.keys(hashFamilies).map((family) => configHash(config, family as HashFamily)))
+/** Every hash under which a container of this service is up to date; some releases hash names, some ids of containers. */
+export function acceptedHashes(config: ServiceConfig, owner?: Owner): ReadonlySet<string> {
+  const families = Object.keys(hashFamilies) as HashFamily[]
+  return new Set(families.flatMap((family) => [configHash(config, family), configHash(config, family, owner)]))
+}
+
+/** Services whose namespaces or mounts a service shares. */
+export function ownersOf({ network_mode, ipc, pid, volumes_from }: ServiceConfig): readonly string[] {
+  const modes = [network_mode, ipc, pid].flatMap((mode) => /^service:(.+)$/.exec(mode ?? '')?.[1] ?? [])
+  const mounts = (volumes_from ?? []).flatMap((name) => /^(?!container:)[^:]+/.exec(name)?.[0] ?? [])
+  return [...new Set([...modes, ...mounts])]
 }
 
 /** The text that is hashed. */
-export function hashedJson(config: ServiceConfig, family: HashFamily): string {
+export function hashedJson(given: ServiceConfig, family: HashFamily, owner?: Owner): string {
+  const config = owner ? withIds(given, owner) : given
   const { deploy, volumes } = config
   const { showsHostPath } = hashFamilies[family]
   return goJson(serviceKind, {
@@ -51,6 +65,26 @@ export function hashedJson(config: ServiceConfig, family: HashFamily): string {
       bind: mount.bind && { ...mount.bind, create_host_path: showsHostPath(mount.bind.create_host_path) },
     })),
   })
+}
+
+/** As Compose resolves what is shared, right before it makes a container; modes of mounts are lost to it. */
+function withIds(config: ServiceConfig, owner: Owner): ServiceConfig {
+  const { network_mode, ipc, pid, volumes_from, ...rest } = config
+  const shared = (mode: string | undefined) => {
+    const id = owner(/^service:(.+)$/.exec(mode ?? '')?.[1] ?? '')
+    return id === undefined ? mode : `container:${id}`
+  }
+  const mounts = volumes_from?.map((name) => {
+    const [first = '', second = first] = name.split(':')
+    return first === 'container' ? second : (owner(first) ?? name)
+  })
+  return {
+    ...rest,
+    ...(network_mode !== undefined && { network_mode: shared(network_mode) ?? network_mode }),
+    ...(ipc !== undefined && { ipc: shared(ipc) ?? ipc }),
+    ...(pid !== undefined && { pid: shared(pid) ?? pid }),
+    ...(mounts && { volumes_from: mounts }),
+  }
 }
 
 /** A short digest of every part, so that a later run can say what changed without keeping the values. */

@@ -1,5 +1,5 @@
 import type { Dependency, Model, Service } from '../file/model.ts'
-import { configHash, type HashFamily, hashFamilies, partDigests } from './hash.ts'
+import { configHash, type HashFamily, hashFamilies, type Owner, partDigests } from './hash.ts'
 
 /** What Compose writes on everything it makes, and finds its things by. */
 export const composeLabels = {
@@ -28,7 +28,7 @@ export function containerLabels(
   model: Model,
   service: Service,
   number: number,
-  made: { family: HashFamily; imageId: string },
+  made: { family: HashFamily; imageId: string; owner?: Owner },
 ): Labels {
   const { config } = service
   const dependencies = Object.entries(config.depends_on ?? {}).map(
@@ -40,7 +40,7 @@ export function containerLabels(
     [composeLabels.service]: service.name,
     [composeLabels.number]: String(number),
     [composeLabels.oneOff]: 'False',
-    [composeLabels.hash]: configHash(config, made.family),
+    [composeLabels.hash]: configHash(config, made.family, made.owner),
     [composeLabels.image]: made.imageId,
     [composeLabels.dependsOn]: dependencies.join(','),
     [composeLabels.directory]: model.directory,

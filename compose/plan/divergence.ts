@@ -24,8 +24,10 @@ type Judge = (old: ObservedContainer, service: Service, around: Circumstances) =
 
 const judges: readonly Judge[] = [configuration, image, sharedNetwork, network, volume]
 
-function configuration(old: ObservedContainer, { config }: Service): string | undefined {
-  if (acceptedHashes(config).has(old.labels[composeLabels.hash] ?? '')) return undefined
+function configuration(old: ObservedContainer, { config }: Service, { observed }: Circumstances): string | undefined {
+  // What others share is that of a service's first container.
+  const owner = (name: string) => observed.containers.find(({ service }) => service === name)?.id
+  if (acceptedHashes(config, owner).has(old.labels[composeLabels.hash] ?? '')) return undefined
   const before = partsOf(old.labels)
   const changes = Object.keys(before).length > 0 ? changedParts(before, partDigests(config)) : undefined
   return changes ?? 'its configuration changed'

@@ -82,7 +82,9 @@ function links({ model, service }: Pick<ContainerSpec, 'model' | 'service'>): re
   const internal = (service.config.links ?? []).flatMap((link) => {
     const [name = '', alias = name] = link.split(':')
     const linked = model.services[name]
-    return linked ? [`${containerName(model.name, linked, 1)}:${alias}`] : []
+    if (!linked) return []
+    const container = containerName(model.name, linked, 1)
+    return [alias, `${name}-1`, `${model.name}-${name}-1`].map((known) => `${container}:${known}`)
   })
   const external = (service.config.external_links ?? []).map((link) => (link.includes(':') ? link : `${link}:${link}`))
   return [...internal, ...external]
@@ -108,8 +110,7 @@ function hostConfig(spec: ContainerSpec, network: string | undefined, inherited:
         ],
       ),
     ),
-    CapAdd: config.cap_add,
-    CapDrop: config.cap_drop,
+    ...capabilities(config),
     Privileged: config.privileged,
     ReadonlyRootfs: config.read_only,
     SecurityOpt: config.security_opt,
@@ -132,6 +133,16 @@ function hostConfig(spec: ContainerSpec, network: string | undefined, inherited:
     OomScoreAdj: config.oom_score_adj,
     ...resources(config),
   })
+}
+
+/** By their full names and in order; what is both added and dropped is added. */
+function capabilities({ cap_add = [], cap_drop = [] }: ServiceConfig): Json {
+  const named = (list: readonly string[]) => {
+    const names = list.map((name) => name.toUpperCase().replace(/^(?!CAP_|ALL$|RESET$)/, 'CAP_'))
+    return names.includes('ALL') ? ['ALL'] : [...new Set(names)].sort()
+  }
+  const added = named(cap_add)
+  return { CapAdd: added, CapDrop: named(cap_drop).filter((name) => !added.includes(name)) }
 }
 
 /** `service[:ro]` is the first container of the service; `container:name[:ro]` is anybody's. */
@@ -226,9 +237,8 @@ function blockLimits({ blkio_config: limits }: ServiceConfig): Json {
 
 function healthcheck({ healthcheck: check }: ServiceConfig): Json | undefined {
   if (!check) return undefined
-  if (check.disable) return { Test: ['NONE'] }
   return withoutEmpty({
-    Test: check.test,
+    Test: check.disable ? ['NONE'] : check.test,
     Interval: nanoseconds(check.interval),
     Timeout: nanoseconds(check.timeout),
     StartPeriod: nanoseconds(check.start_period),

@@ -27,6 +27,7 @@ import { buildClassic } from './build/classic.ts'
 import { type Connection, publishedHost } from './connect.ts'
 import { containerBody } from './container-body.ts'
 import { containerDetail, containerState, nameOf, portBindings } from './container-state.ts'
+import { copyTexts } from './copy.ts'
 import { credentialsFor } from './credentials.ts'
 import { type DockerEvent, engineEvent, eventActions } from './events.ts'
 import { readFrames } from './frames.ts'
@@ -195,6 +196,7 @@ class DockerEngine implements Engine {
         this.#api.docker.getNetwork(network).connect(options),
       )
     }
+    await copyTexts(this.#api, container.id, spec)
     return container.id
   }
 

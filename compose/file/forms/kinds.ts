@@ -24,6 +24,8 @@ export interface Leaves {
   devices: number
   /** `1m30s`, as Go prints it. */
   duration: string
+  /** A duration; none means absent. */
+  delay: string
   /** `64mb` and the like, as the number of bytes in decimal digits. */
   bytes: string
   /** The permissions of a file in octal digits: `0444`. */
@@ -123,9 +125,9 @@ const options = { pairs: 'text' } as const
 const updateConfig = {
   record: {
     parallelism: 'count',
-    delay: 'duration',
+    delay: 'delay',
     failure_action: 'text',
-    monitor: 'duration',
+    monitor: 'delay',
     max_failure_ratio: 'decimal',
     order: { oneOf: ['start-first', 'stop-first'] },
   },

@@ -35,10 +35,8 @@ export const leaves: { readonly [L in keyof Leaves]: LeafReader<Leaves[L]> } = {
   },
   devices: (value) =>
     String(value).toLowerCase() === 'all' ? -1 : readInteger(value, (result) => result || undefined),
-  duration(value) {
-    const ns = parseDuration(String(value))
-    return ns === undefined ? new Misfit('a duration such as 30s or 1m30s') : formatDuration(ns)
-  },
+  duration: (value) => readDuration(value, formatDuration),
+  delay: (value) => readDuration(value, (ns) => (ns === 0 ? undefined : formatDuration(ns))),
   bytes(value) {
     const bytes = parseBytes(String(value))
     return bytes === undefined ? new Misfit('a size such as 64mb or 1g') : bytes === 0 ? undefined : String(bytes)
@@ -127,6 +125,11 @@ function readBoolean<T>(value: unknown, warn: (message: string) => void, done: (
   if (result === undefined) return new Misfit('true or false')
   if (text !== String(result)) warn(`"${text}" is no boolean of YAML 1.2, write ${result}`)
   return done(result)
+}
+
+function readDuration<T>(value: unknown, done: (ns: number) => T): T | Misfit {
+  const ns = parseDuration(String(value))
+  return ns === undefined ? new Misfit('a duration such as 30s or 1m30s') : done(ns)
 }
 
 function readInteger<T>(value: unknown, done: (result: number) => T): T | Misfit {

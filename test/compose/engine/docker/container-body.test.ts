@@ -124,8 +124,49 @@ describe('what the engine is sent', () => {
     ['network_mode: host', { NetworkMode: 'host' }],
     ['network_mode: "service:db"', { NetworkMode: 'container:shop-db-1' }],
     ['ipc: "service:db"', { IpcMode: 'container:shop-db-1' }],
+    ['volumes_from: [db, "db:ro", "container:other:ro"]', { VolumesFrom: ['shop-db-1', 'shop-db-1:ro', 'other:ro'] }],
+    ['gpus: all', { DeviceRequests: [{ Capabilities: [['gpu']], Count: -1 }] }],
+    [
+      'gpus: [{ driver: nvidia, device_ids: ["0"], capabilities: [utility], options: { a: b } }]',
+      {
+        DeviceRequests: [
+          { Driver: 'nvidia', DeviceIDs: ['0'], Capabilities: [['utility', 'gpu']], Options: { a: 'b' } },
+        ],
+      },
+    ],
+    [
+      'deploy: { resources: { reservations: { devices: [{ capabilities: [tpu], count: 2 }] } } }',
+      { DeviceRequests: [{ Capabilities: [['tpu']], Count: 2 }] },
+    ],
+    [
+      'blkio_config: { weight: 300, weight_device: [{ path: /dev/a, weight: 4 }], device_read_bps: [{ path: /dev/a, rate: 1k }], device_write_iops: [{ path: /dev/b, rate: 30 }] }',
+      {
+        BlkioWeight: 300,
+        BlkioWeightDevice: [{ Path: '/dev/a', Weight: 4 }],
+        BlkioDeviceReadBps: [{ Path: '/dev/a', Rate: 1024 }],
+        BlkioDeviceWriteIOps: [{ Path: '/dev/b', Rate: 30 }],
+      },
+    ],
+    ['cap_add: [sys_admin, CHOWN], cap_drop: [ALL]', { CapAdd: ['CAP_CHOWN', 'CAP_SYS_ADMIN'], CapDrop: ['ALL'] }],
+    ['cap_add: [CHOWN], cap_drop: [chown, KILL]', { CapAdd: ['CAP_CHOWN'], CapDrop: ['CAP_KILL'] }],
   ])('says %s', (config, expected) => {
     expect(hostConfig(`{ image: x, ${config} }`)).toMatchObject(expected)
+  })
+
+  it('mounts secrets and configs that are files, where they are looked for', () => {
+    const model = modelOf(
+      `services:
+  app: { image: x, secrets: [s, { source: s, target: other }, { source: s, target: /abs }, e], configs: [c, { source: c, target: /etc/c }] }
+secrets: { s: { file: /dev/null }, e: { environment: E } }
+configs: { c: { file: /dev/null } }`,
+      { E: 'e' },
+    )
+    const service = model.services.app
+    if (!service) throw new Error('no service')
+    const { body } = containerBody({ name: 'n', model, service, labels: {}, ports: [], replaces: undefined }, 1051)
+    const { Mounts } = body.HostConfig as { Mounts: { Target: string; ReadOnly: boolean; Source: string }[] }
+    expect(Mounts.map(({ Target }) => Target)).toEqual(['/run/secrets/s', '/run/secrets/other', '/abs', '/c', '/etc/c'])
+    expect(Mounts.every(({ ReadOnly, Source }) => ReadOnly && Source === '/dev/null')).toBe(true)
   })
 
   it('joins all networks at once where the engine can, and the others later where it cannot', () => {
@@ -134,9 +175,9 @@ describe('what the engine is sent', () => {
     const back = {
       Aliases: ['shop-app-1', 'app', 'b'],
       IPAMConfig: { IPv4Address: '10.0.0.9' },
-      Links: ['shop-db-1:d'],
+      Links: ['shop-db-1:d', 'shop-db-1:db-1', 'shop-db-1:shop-db-1'],
     }
-    const front = { Aliases: ['shop-app-1', 'app'], Links: ['shop-db-1:d'] }
+    const front = { Aliases: ['shop-app-1', 'app'], Links: back.Links }
     const newer = bodyOf(config, { api: 1044 })
     expect(newer.body.NetworkingConfig).toEqual({ EndpointsConfig: { backbone: back, shop_front: front } })
     expect(newer.later).toEqual([])
