@@ -1,7 +1,8 @@
 import { StackError } from '../errors.ts'
 import type { Environment } from '../file/discover.ts'
-import { type Connection, connect, type Endpoint, isExplicit, knownSockets, resolveEndpoint } from './docker/connect.ts'
+import { type Connection, connect } from './docker/connect.ts'
 import { dockerEngine } from './docker/docker.ts'
+import { type Endpoint, isExplicit, knownSockets, resolveEndpoint } from './docker/endpoint.ts'
 import { isLocalEngineRunning, localEngine } from './embedded/local.ts'
 import { registeredDirectories } from './embedded/registry.ts'
 import type { Commands, Engine } from './engine.ts'
@@ -80,17 +81,21 @@ export async function reachableEngines(
   )
   if (wanted === 'embedded') return running.flat()
   try {
-    return [await dockerEngine(await findDocker({ wanted, env }), env), ...running.flat()]
+    return [await dockerEngine(await findDocker({ env }), env), ...running.flat()]
   } catch (thrown) {
     if (wanted === 'docker' || !(thrown instanceof StackError)) throw thrown
     return running.flat()
   }
 }
 
-async function findDocker({ wanted, env }: Pick<EngineWish, 'wanted' | 'env'>): Promise<Connection> {
+async function findDocker({ env }: Pick<EngineWish, 'env'>): Promise<Connection> {
   const endpoint = resolveEndpoint(env)
-  if (wanted === 'docker' || isExplicit(endpoint)) return connect(endpoint, env)
-  return firstToAnswer([endpoint, ...knownSockets(env)], env)
+  if (!isExplicit(endpoint)) return firstToAnswer([endpoint, ...knownSockets(env)], env)
+  try {
+    return await connect(endpoint, env)
+  } catch (thrown) {
+    throw thrown instanceof StackError ? withOthers(thrown, await answering(knownSockets(env), env)) : thrown
+  }
 }
 
 /** The failure of the first endpoint is the one worth telling. */
@@ -104,4 +109,23 @@ async function firstToAnswer(endpoints: readonly Endpoint[], env: Environment): 
     }
   }
   throw failures[0]
+}
+
+/** Somebody chose an engine that does not answer: the others that do are named, not taken. */
+function withOthers(failure: StackError, others: readonly Endpoint[]): StackError {
+  if (others.length === 0) return failure
+  const details = others.map(({ url }) => `an engine answers at ${url}: DOCKER_HOST=${url}`)
+  return new StackError(failure.code, failure.message, { cause: failure.cause, next: failure.next, details })
+}
+
+async function answering(endpoints: readonly Endpoint[], env: Environment): Promise<readonly Endpoint[]> {
+  const answers = await Promise.all(
+    endpoints.map((endpoint) =>
+      connect(endpoint, env).then(
+        () => [endpoint],
+        () => [],
+      ),
+    ),
+  )
+  return answers.flat()
 }

@@ -114,7 +114,7 @@ describe('a stack without Docker', () => {
       type: 'engine',
       kind: 'embedded',
       endpoint: directory,
-      reason: 'Docker not reachable at unix:///nope: ENOENT',
+      reason: 'Docker not reachable at unix:///nope (from DOCKER_HOST): there is no such socket',
     })
     expect(events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))).toEqual([
       'rabbitmq is replaced by an embedded broker that speaks the Redis protocol: no AMQP, no management UI, nothing kept on disk',

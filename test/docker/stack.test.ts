@@ -316,7 +316,10 @@ networks: { front: , back: }`)
   it('says that an engine is not there, and what it tried', async () => {
     sandbox.write(shop)
     const error = await failure(sandbox.open({ env: { ...sandbox.env, DOCKER_HOST: 'unix:///nope' } }))
-    expect([error.code, error.message]).toEqual(['DOCKER_UNREACHABLE', 'Docker not reachable at unix:///nope: ENOENT'])
+    expect([error.code, error.message]).toEqual([
+      'DOCKER_UNREACHABLE',
+      'Docker not reachable at unix:///nope (from DOCKER_HOST): there is no such socket',
+    ])
   })
 })
 

@@ -27,7 +27,9 @@ describe('without Docker', () => {
   it('up runs the embedded engine and says so', async () => {
     const { stdout, code } = await here('up', '-d')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^Engine: embedded \(Docker not reachable at unix:\/\/\/nope: ENOENT\)$/m)
+    expect(stdout).toMatch(
+      /^Engine: embedded \(Docker not reachable at unix:\/\/\/nope \(from DOCKER_HOST\): there is no such socket\)$/m,
+    )
     expect(stdout).toMatch(/shop-worker-2 healthy/)
   })
 
