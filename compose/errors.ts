@@ -31,6 +31,7 @@ export const stackErrorCodes = {
   PORT_BUSY: 'Stop the program named above, or start without --strict-ports to take the next free port.',
   PORT_UNPUBLISHED: 'Add it to the `ports:` of the service, then run `up`.',
   RESOURCE_IN_USE: 'Something outside this project still uses it; remove that first.',
+  LOGS_UNREADABLE: 'Take `logging` out of the service, or choose the driver `local` or `json-file`.',
   SERVICE_EXITED: 'Read the lines above; `celery-sandbox logs` has the rest.',
   SERVICE_UNHEALTHY: 'Read what the health check printed; `celery-sandbox logs` has the rest.',
   SERVICE_STILL_STARTING: 'Wait and look again with `celery-sandbox ps`, or give `up` more time with --wait-timeout.',

@@ -11,8 +11,8 @@ export interface TimedLine {
 export const longestLine = 64 * 1024
 
 /**
- * Makes lines of what a process writes, piece by piece. A progress bar that redraws itself with carriage returns
- * becomes the line it last was.
+ * Makes lines of what a process writes, piece by piece; the work grows with what is written, however it is cut. A
+ * progress bar that redraws itself with carriage returns becomes the line it last was.
  */
 export class LineSplitter {
   readonly #decoder = new StringDecoder('utf8')
@@ -21,10 +21,16 @@ export class LineSplitter {
 
   push(chunk: Uint8Array, time: string): TimedLine[] {
     if (this.#rest === '') this.#time = time
-    const parts = (this.#rest + this.#decoder.write(chunk)).split('\n')
-    this.#rest = parts.pop() ?? ''
-    const lines = parts.flatMap((part, index) => shownLines(index === 0 ? this.#time : time, part))
-    if (lines.length > 0) this.#time = time
+    const text = this.#decoder.write(chunk)
+    const lines: TimedLine[] = []
+    let at = 0
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', at)) {
+      pushShown(lines, this.#time, this.#rest + text.slice(at, end))
+      this.#rest = ''
+      this.#time = time
+      at = end + 1
+    }
+    this.#rest += text.slice(at)
     while (this.#rest.length > longestLine) {
       lines.push({ time: this.#time, text: this.#rest.slice(0, longestLine) })
       this.#rest = this.#rest.slice(longestLine)
@@ -34,18 +40,20 @@ export class LineSplitter {
 
   /** The last line, when it was not ended. */
   end(): TimedLine[] {
+    const lines: TimedLine[] = []
     const rest = this.#rest + this.#decoder.end()
     this.#rest = ''
-    return rest === '' ? [] : shownLines(this.#time, rest)
+    if (rest !== '') pushShown(lines, this.#time, rest)
+    return lines
   }
 }
 
 /** What is left to see of a line when its carriage returns have done their work, cut if it is too long. */
-export function shownLines(time: string, line: string): TimedLine[] {
-  const text = line.replace(/\r+$/, '').split('\r').at(-1) ?? ''
-  const count = Math.max(1, Math.ceil(text.length / longestLine))
-  return Array.from({ length: count }, (_, index) => ({
-    time,
-    text: text.slice(index * longestLine, (index + 1) * longestLine),
-  }))
+function pushShown(lines: TimedLine[], time: string, line: string): void {
+  let end = line.length
+  while (line[end - 1] === '\r') end--
+  const text = line.slice(end === 0 ? 0 : line.lastIndexOf('\r', end - 1) + 1, end)
+  for (let at = 0; at === 0 || at < text.length; at += longestLine) {
+    lines.push({ time, text: text.slice(at, at + longestLine) })
+  }
 }

@@ -10,8 +10,9 @@ import type { Context, Doing } from './verbs/context.ts'
 import { type DownOptions, down } from './verbs/down.ts'
 import { type EachOptions, type KillOptions, kill, pause, type RmOptions, rm, unpause } from './verbs/each.ts'
 import { environmentOf } from './verbs/environment.ts'
+import type { LogLine, LogsOptions } from './verbs/history.ts'
 import { type ContainerImage, imagesOf } from './verbs/images.ts'
-import { type LogLine, type LogsOptions, readLogs } from './verbs/logs.ts'
+import { readLogs } from './verbs/logs.ts'
 import { type PortOptions, type PublicAddress, publicPort } from './verbs/port.ts'
 import { type ContainerStatus, statusOf } from './verbs/ps.ts'
 import { type PullOptions, pull } from './verbs/pull.ts'
@@ -140,8 +141,7 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     ps: () => statusOf(engine, name, probes, options.signal),
     top: (services: readonly string[] = []) => topOf(engine, name, services),
     port: (port: PortOptions) => publicPort(engine, name, port),
-    logs: (logs: LogsOptions = {}) =>
-      readLogs(engine, name, { ...logs, signal: eitherSignal(logs.signal, options.signal) }),
+    logs: (logs: LogsOptions = {}) => readLogs(context, { ...logs, signal: eitherSignal(logs.signal, options.signal) }),
     environment: (service?: string) => environmentOf(engine, project, service),
     close: () => engine.close(),
   })

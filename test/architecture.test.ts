@@ -65,6 +65,7 @@ const homes: Record<string, string[]> = {
   ioredis: ['src/transport/redis/connection.ts'],
   leven: ['src/app/config/names.ts', 'compose/file/nearest.ts'],
   'modern-tar': ['compose/engine/docker/'],
+  re2js: ['cli/logs/filter.ts'],
   postgres: ['src/backend/database/postgresql.ts'],
   react: ['cli/ui/'],
   vitest: ['src/testing/vitest.ts'],

@@ -6,7 +6,7 @@ import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { feed } from '../feed.ts'
 import { onAbort } from '../interrupt.ts'
-import type { Paint } from '../output/paint.ts'
+import type { Paint, Tone } from '../output/paint.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { seconds } from '../output/stack-text.ts'
 import { openProjectStack } from '../project.ts'
@@ -139,7 +139,7 @@ function describe(event: Event, call: string): Happening[] {
   }
 }
 
-const tones: Record<string, keyof Paint> = { succeeded: 'good', failed: 'bad', 'will be tried again': 'warn' }
+const tones: Record<string, Tone> = { succeeded: 'good', failed: 'bad', 'will be tried again': 'warn' }
 
 function demoText(event: DemoEvent, paint: Paint): string {
   const time = paint.dim(`${seconds(event.atMs).padStart(6)} `)

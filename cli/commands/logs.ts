@@ -1,40 +1,54 @@
-import type { LogsOptions, Stack } from '../../compose/index.ts'
-import { count, defineCommand, flag, type Option } from '../command.ts'
+import type { LogLine, LogsOptions, Stack } from '../../compose/index.ts'
+import { logLevels } from '../../src/index.ts'
+import { defineCommand, flag, type Option, text } from '../command.ts'
 import type { Context } from '../context.ts'
+import { levelNamed } from '../log.ts'
+import { lineFilter } from '../logs/filter.ts'
+import { moment } from '../logs/moment.ts'
 import type { Paint } from '../output/paint.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { openProjectStack, stackOptions } from '../project.ts'
 
-export interface LogEvent {
-  type: 'log'
-  service: string
-  container: string
-  stream: 'stdout' | 'stderr'
-  time: string
-  text: string
+export interface LogEvent extends LogLine {
+  readonly type: 'log'
+  /** Shown without its container. */
+  readonly bare?: boolean
 }
 
 export const command = defineCommand({
   arguments: [['[services...]', 'only these (default: all)']],
   options: {
     follow: flag('-f, --follow', 'go on with what comes'),
-    tail: count('-n, --tail <lines>', 'the last so many lines of each container', 0),
-    since: moment('--since <time>', 'only what is newer: a time (RFC 3339), or how long ago (90s, 10m, 1h30m)'),
+    tail: lineCount('-n, --tail <lines>', 'the last so many lines of each container, or all (default: all)'),
+    since: moment(
+      '--since <time>',
+      'nothing older: a time (RFC 3339, Unix seconds), or how long ago (90s, 10m, 1h30m)',
+    ),
+    until: moment('--until <time>', 'nothing newer, likewise'),
     timestamps: flag('-t, --timestamps', 'show when each line was written'),
+    logPrefix: { flags: '--no-log-prefix', meaning: 'do not say whose line it is', default: true } as Option<boolean>,
+    grep: text('--grep <regex>', 'only lines that match, as RE2 reads it: (?i) ignores case'),
+    level: text('--level <level>', `only lines at least as bad: ${logLevels.join(', ')}`),
+    task: text('--task <id>', 'only lines about the task of this id or name'),
     ...stackOptions,
   },
   examples: [
     'celery-sandbox logs --follow',
     'celery-sandbox logs worker --tail 20',
+    'celery-sandbox logs --since 10m --level warning',
+    'celery-sandbox logs --task tasks.add --grep "(?i)retry"',
     'celery-sandbox logs --json | head -1',
   ],
 
-  async *run(context, options, services): AsyncIterable<LogEvent> {
+  async *run(context, { level, logPrefix, timestamps, ...options }, services): AsyncIterable<LogEvent> {
+    const isShown = await lineFilter({ ...options, level: level === undefined ? undefined : levelNamed(level) })
     const stack = await openProjectStack(context, options)
     try {
       for await (const event of logEvents(stack, { ...options, services }, context)) {
-        const isStamped = options.timestamps && context.mode !== 'json'
-        yield isStamped ? { ...event, text: `${event.time} ${event.text}` } : event
+        if (!isShown(event)) continue
+        const isForPeople = context.mode !== 'json'
+        const text = timestamps && isForPeople ? `${event.time} ${event.text}` : event.text
+        yield { ...event, text, ...(!logPrefix && isForPeople && { bare: true }) }
       }
     } finally {
       await stack.close()
@@ -44,23 +58,13 @@ export const command = defineCommand({
   text: logText,
 })
 
-/** `2026-11-20T10:00:00Z`, `2026-11-20`, or how long ago, as Docker reads it: `10m`, `1h30m`. */
-function moment(flags: string, meaning: string): Option<string | undefined> {
+function lineCount(flags: string, meaning: string): Option<number | undefined> {
   const parse = (given: string) => {
-    const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(given)
-      ? new Date(given)
-      : new Date(Date.now() - agoMs(given))
-    if (!Number.isNaN(time.getTime())) return time.toISOString()
-    throw new RangeError('it must be a time (2026-11-20T10:00:00Z), or how long ago (90s, 10m, 1h30m)')
+    if (given === 'all') return undefined
+    if (/^\d{1,15}$/.test(given)) return Number(given)
+    throw new RangeError('it must be a whole number, 0 or more, or all')
   }
   return { flags, meaning, parse }
-}
-
-const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-function agoMs(text: string): number {
-  if (!/^(\d+[smhd])+$/.test(text)) return Number.NaN
-  return [...text.matchAll(/(\d+)([smhd])/g)].reduce((sum, [, n, unit = '']) => sum + Number(n) * (units[unit] ?? 0), 0)
 }
 
 /** Log lines as events, until the context's signal aborts. */
@@ -73,7 +77,9 @@ export async function* logEvents(stack: Stack, options: LogsOptions, { signal }:
 }
 
 /** `shop-worker-1 | …`. What a container wrote cannot steer the terminal. */
-export function logText({ container, text: line, stream }: LogEvent, paint: Paint): string {
-  const prefix = paint.name(`${container} |`)
-  return `${prefix} ${stream === 'stderr' ? paint.dim(sanitize(line)) : sanitize(line)}`
+export function logText({ service, container, stream, text: line, bare }: LogEvent, paint: Paint): string {
+  const name = sanitize(container)
+  if (stream === 'notice') return paint.dim(`${name}${name && ' '}${sanitize(line)}`)
+  const shown = stream === 'stderr' ? paint.dim(paint.foreign(line)) : paint.foreign(line)
+  return bare ? shown : `${paint.of(service, `${name} |`)} ${shown}`
 }

@@ -7,7 +7,7 @@ export function sanitize(text: string): string {
   return text.replace(escapeSequences, '').replace(controls, '')
 }
 
-/** The same for text in which our own colours of letters are, and nobody's worse ones: backgrounds, hidden letters. */
+/** The same, but colours of letters stay; nothing worse does: backgrounds, hidden letters, black ones. */
 export function sanitizeColored(text: string): string {
   return text
     .split(letterColors)
@@ -15,7 +15,7 @@ export function sanitizeColored(text: string): string {
     .join('')
 }
 
-const letterColors = /(\x1b\[(?:1|2|3|4|22|23|24|3[0-79]|9[0-7])m)/
+const letterColors = /(\x1b\[(?:(?:0?[0-4]?|2[2-4]|3[1-79]|9[0-7])(?:;(?=\d)|(?=m)))+m)/
 
 // CSI … final byte; OSC, DCS, SOS, PM and APC … terminator; two-character escapes. C1 forms likewise.
 const escapeSequences =

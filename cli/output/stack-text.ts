@@ -1,9 +1,9 @@
 import type { StackEvent, Step } from '../../compose/index.ts'
-import type { Paint } from './paint.ts'
+import type { Paint, Tone } from './paint.ts'
 import { sanitize } from './sanitize.ts'
 
 /** How each step of a container reads, and whether it is good news. */
-export const stepTone: { readonly [S in Step]: keyof Paint } = {
+export const stepTone: { readonly [S in Step]: Tone } = {
   pulling: 'dim',
   pulled: 'good',
   building: 'dim',

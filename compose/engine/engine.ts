@@ -218,6 +218,8 @@ export interface LogOptions {
   readonly tail?: number | undefined
   /** RFC 3339 with up to nine digits of a second; lines of this very time are included. */
   readonly since?: string | undefined
+  /** Likewise; nothing later. */
+  readonly until?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -48,8 +48,8 @@ describe('the command line', () => {
   )
 
   it.each([
-    ['2026-11-20', '2026-11-20T00:00:00.000Z'],
-    ['2026-11-20T10:00:00+01:00', '2026-11-20T09:00:00.000Z'],
+    ['2026-11-20', '2026-11-20T00:00:00.000000000Z'],
+    ['2026-11-20T10:00:00+01:00', '2026-11-20T09:00:00.000000000Z'],
   ])('knows when %s is', async (since, time) => {
     expect((await parse(['logs', '--since', since]))?.options).toMatchObject({ since: time })
   })

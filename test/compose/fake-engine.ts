@@ -15,6 +15,7 @@ import type {
   Resources,
   RunState,
 } from '../../compose/engine/engine.ts'
+import { StackError } from '../../compose/errors.ts'
 import type { Model } from '../../compose/file/model.ts'
 
 interface FakeContainer {
@@ -41,6 +42,9 @@ export class FakeEngine implements Engine {
   /** Thrown, once each, by the call of this text. */
   readonly failures = new Map<string, Error>()
   held: HeldPort[] = []
+  /** Names of containers whose logs nobody keeps. */
+  readonly unreadable = new Set<string>()
+  #isAway = false
   readonly #networks = new Set<string>()
   readonly #events = new Set<Channel<EngineEvent>>()
   readonly #followers = new Map<string, Set<Channel<EngineLogLine>>>()
@@ -50,6 +54,7 @@ export class FakeEngine implements Engine {
   }
 
   async containers(): Promise<readonly ContainerState[]> {
+    this.#answers()
     return [...this.all].map(([id, container]) => ({
       id,
       name: container.name,
@@ -199,8 +204,10 @@ export class FakeEngine implements Engine {
   }
 
   async *logs(id: string, { follow, tail, since }: LogOptions): AsyncGenerator<EngineLogLine> {
+    this.#answers()
     const container = this.all.get(id)
     if (!container) return
+    if (this.unreadable.has(container.name)) throw new StackError('LOGS_UNREADABLE', 'cannot read')
     const lines = container.lines.filter(({ time }) => since === undefined || time >= since)
     const channel = new Channel<EngineLogLine>()
     if (follow && container.state === 'running') this.#followersOf(id).add(channel)
@@ -210,6 +217,7 @@ export class FakeEngine implements Engine {
   }
 
   async events(): Promise<AsyncIterable<EngineEvent>> {
+    this.#answers()
     const channel = new Channel<EngineEvent>()
     this.#events.add(channel)
     return channel
@@ -242,6 +250,25 @@ export class FakeEngine implements Engine {
     for (const follower of this.#followersOf(id)) follower.close()
     this.#followersOf(id).clear()
     this.#emit(id, 'die')
+  }
+
+  /** The engine itself ends; its containers run on. */
+  goAway(): void {
+    this.#isAway = true
+    const away = new StackError('DOCKER_UNREACHABLE', 'the engine went away')
+    for (const channel of [...this.#events, ...[...this.#followers.values()].flatMap((all) => [...all])]) {
+      channel.close(away)
+    }
+    this.#events.clear()
+    this.#followers.clear()
+  }
+
+  comeBack(): void {
+    this.#isAway = false
+  }
+
+  #answers(): void {
+    if (this.#isAway) throw new StackError('DOCKER_UNREACHABLE', 'nobody answers')
   }
 
   #named(name: string): [string, FakeContainer] {

@@ -1,8 +1,9 @@
+import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { Connection } from './connect.ts'
-import { versionNumber } from './connect.ts'
+import { type Connection, versionNumber } from './connect.ts'
+import type { Tls } from './endpoint.ts'
 import { refused, statusOf } from './refusals.ts'
 
 /** The Engine API at one address, with errors that a user can act on. The home of dockerode. */
@@ -28,7 +29,7 @@ export class Api {
       cert: undefined,
       key: undefined,
       timeout: undefined,
-      agent: tls && new https.Agent({ ...tls }),
+      agent: agentOf(tls),
       version: `v${apiVersion}`,
     }
     return new Api(new Dockerode(options), versionNumber(apiVersion))
@@ -89,6 +90,17 @@ export class Api {
       )
     })
   }
+}
+
+/**
+ * Keeps connections for the next call. A call that was answered long ago still destroys its connection, with an error,
+ * when its signal aborts: that is nobody's failure, and whoever still waits for an answer hears of it by himself.
+ */
+function agentOf(tls: Tls | undefined): http.Agent {
+  const agent = tls ? new https.Agent({ ...tls, keepAlive: true }) : new http.Agent({ keepAlive: true })
+  const connect = agent.createConnection.bind(agent)
+  agent.createConnection = (...given) => connect(...given)?.on('error', () => {})
+  return agent
 }
 
 /** One call; answers with one of these statuses mean that there was nothing to do. */

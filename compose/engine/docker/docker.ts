@@ -31,7 +31,6 @@ import { copyTexts } from './copy.ts'
 import { credentialsFor } from './credentials.ts'
 import { publishedHost } from './endpoint.ts'
 import { type DockerEvent, engineEvent, eventActions } from './events.ts'
-import { readFrames } from './frames.ts'
 import { imageStates, pullImage } from './images.ts'
 import { frameLines, terminalLines, unixTime } from './logs.ts'
 import { refused, statusOf } from './refusals.ts'
@@ -245,13 +244,14 @@ class DockerEngine implements Engine {
   }
 
   async *logs(container: string, options: LogOptions): AsyncGenerator<EngineLogLine> {
-    const { follow = false, tail, since, signal } = options
-    const query = { follow, stdout: true, stderr: true, timestamps: true, tail: tail ?? 'all', since: unixTime(since) }
+    const { follow = false, tail = 'all', since, until, signal } = options
+    const within = { tail, since: unixTime(since), until: unixTime(until) }
+    const query = { follow, stdout: true, stderr: true, timestamps: true, ...within }
     const found = await this.#api.inspect(container)
     if (!found) return
     try {
       const stream = await this.#api.stream(`/containers/${found.Id}/logs?`, query, signal)
-      yield* found.Config.Tty ? terminalLines(stream) : frameLines(readFrames(stream))
+      yield* found.Config.Tty ? terminalLines(stream) : frameLines(stream)
     } catch (thrown) {
       // The container may go (404), be on its way (409), or the reader may: all end the stream.
       const isGone = [404, 409].includes(statusOf(thrown) ?? 0)

@@ -11,6 +11,7 @@ const refusals: readonly {
   { status: 409, text: /name .* is already in use/i, code: 'NAME_IN_USE' },
   { text: /has active endpoints|volume is in use|image is (being used|referenced)/i, code: 'RESOURCE_IN_USE' },
   { text: /port is already allocated|address already in use|ports are not available/i, code: 'PORT_BUSY' },
+  { text: /logging driver does not support reading/i, code: 'LOGS_UNREADABLE' },
   {
     text: /bind source path does not exist/i,
     code: 'START_FAILED',

@@ -143,13 +143,14 @@ class LocalEngine implements Engine {
     await this.#call('POST', `${path(container)}/rename?name=${encodeURIComponent(name)}`)
   }
 
-  async *logs(container: string, { follow, tail, since, signal }: LogOptions): AsyncGenerator<EngineLogLine> {
+  async *logs(container: string, { follow, tail, since, until, signal }: LogOptions): AsyncGenerator<EngineLogLine> {
     const client = await this.#connect()
     if (!client) return
     const query = new URLSearchParams({
       ...(follow && { follow: '' }),
       ...(tail !== undefined && { tail: String(tail) }),
       ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
     })
     yield* await client.stream<EngineLogLine>(`${path(container)}/logs?${query}`, signal)
   }

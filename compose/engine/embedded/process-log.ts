@@ -48,11 +48,13 @@ export class ProcessLog {
   }
 
   /** The lines on disk; with `follow` also those to come, until the process ends. */
-  async *read({ follow, tail, since }: LogOptions): AsyncGenerator<EngineLogLine> {
+  async *read({ follow, tail, since, until }: LogOptions): AsyncGenerator<EngineLogLine> {
     const live = follow ? this.#follow() : undefined
     try {
       const lines = [this.#olderFile, this.#file].flatMap(readLines)
-      const wanted = since === undefined ? lines : lines.filter(({ time }) => time >= since)
+      const wanted = lines.filter(
+        ({ time }) => (since === undefined || time >= since) && (until === undefined || time <= until),
+      )
       yield* tail === undefined ? wanted : wanted.slice(Math.max(0, wanted.length - tail))
       if (live) yield* live
     } finally {

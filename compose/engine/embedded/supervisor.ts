@@ -41,8 +41,8 @@ const routes: Readonly<Record<string, (call: Call) => unknown>> = {
   'DELETE /containers/*': ({ container }) => processes.remove(container),
   'GET /containers/*/logs': async ({ container, query, response }) => {
     const tail = query.get('tail')
-    const since = query.get('since') ?? undefined
-    const options = { follow: query.has('follow'), since, tail: tail === null ? undefined : Number(tail) }
+    const [since, until] = [query.get('since') ?? undefined, query.get('until') ?? undefined]
+    const options = { follow: query.has('follow'), since, until, tail: tail === null ? undefined : Number(tail) }
     await stream(response, processes.find(container)?.logs(options) ?? [])
   },
   'GET /events': async ({ response }) => {

@@ -27,7 +27,24 @@ describe('text from elsewhere', () => {
     expect(sanitize('smörgås\t🥬\nnext')).toBe('smörgås\t🥬\nnext')
   })
 
-  it('keeps colours of letters where they are our own, and nothing else', () => {
+  it.each([
+    ['several at once', '\x1b[1;31mred\x1b[0m plain\x1b[m'],
+    ['with zeros before', '\x1b[01;33myellow\x1b[00m'],
+  ])('keeps colours of letters, %s', (_, text) => {
+    expect(sanitizeColored(text)).toBe(text)
+  })
+
+  it.each([
+    ['a hidden letter among colours', '\x1b[31;8mx'],
+    ['black letters', '\x1b[30mx'],
+    ['a background', '\x1b[1;42mx'],
+    ['a colour by number', '\x1b[38;5;16mx'],
+    ['a cursor that ends like a colour', '\x1b[2Jx'],
+  ])('loses %s', (_, text) => {
+    expect(sanitizeColored(text)).toBe('x')
+  })
+
+  it('keeps colours of letters where they are wanted, and nothing else', () => {
     expect(sanitizeColored('\x1b[32mgreen\x1b[39m \x1b[8mhidden\x1b]0;title\x07\x1b[42m')).toBe(
       '\x1b[32mgreen\x1b[39m hidden',
     )

@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Frame, readFrames } from '../../../../compose/engine/docker/frames.ts'
+import { FrameReader, readFrames } from '../../../../compose/engine/docker/frames.ts'
 import { frameLines, terminalLines, unixTime } from '../../../../compose/engine/docker/logs.ts'
 import { readJsonLines } from '../../../../compose/engine/ndjson.ts'
+import { LineSplitter } from '../../../../compose/lines.ts'
 
 function frame(type: number, text: string): Buffer {
   const payload = Buffer.from(text)
@@ -33,11 +35,41 @@ describe("Docker's multiplexed stream", () => {
     ])
   })
 
-  it('may have a hundred thousand frames in one chunk', async () => {
-    const bytes = Buffer.concat(Array.from({ length: 100_000 }, () => frame(1, 'x')))
-    let count = 0
-    for await (const _ of readFrames(cut(bytes, bytes.length))) count++
-    expect(count).toBe(100_000)
+  it('is the same whatever its frames are and wherever its chunks are cut', () => {
+    const frames = fc.array(fc.tuple(fc.constantFrom(1, 2), fc.string({ unit: 'grapheme', maxLength: 40 })))
+    fc.assert(
+      fc.property(frames, fc.array(fc.nat(400)), (given, cuts) => {
+        const bytes = Buffer.concat(given.map(([type, text]) => frame(type, text)))
+        const places = [0, ...cuts.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
+        const reader = new FrameReader()
+        const read = places.flatMap((from, index) =>
+          reader.push(bytes.subarray(from, places[index + 1] ?? bytes.length)),
+        )
+        expect(read.map(({ stream, payload }) => [stream === 'stdout' ? 1 : 2, payload.toString()])).toEqual(given)
+      }),
+    )
+  })
+
+  const megabytes = 64
+  const burst = megabytes * 1024 * 1024
+
+  it.each([
+    ['tiny frames in large chunks', 1, 65_536],
+    ['lines in tiny chunks', 100, 64],
+    ['one frame in small chunks', burst, 4096],
+  ])(`of ${megabytes} MB takes time that grows with it, not with its square: %s`, (_, payloadBytes, chunkBytes) => {
+    const one = frame(1, 'x'.repeat(payloadBytes))
+    const count = Math.ceil(burst / one.length)
+    const chunk = Buffer.concat(Array.from({ length: Math.ceil((2 * chunkBytes) / one.length) }, () => one))
+    const reader = new FrameReader()
+    const startedAt = performance.now()
+    let frames = 0
+    for (let sent = 0; sent < count * one.length; sent += chunkBytes) {
+      const at = sent % one.length
+      frames += reader.push(chunk.subarray(at, Math.min(at + chunkBytes, at + count * one.length - sent))).length
+    }
+    expect(frames).toBe(count)
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
   })
 })
 
@@ -45,8 +77,8 @@ describe('log lines', () => {
   const time = '2026-11-20T10:56:00.123456789Z'
   const later = '2026-11-20T10:56:01.000000000Z'
 
-  async function* frames(...given: [Frame['stream'], string][]): AsyncGenerator<Frame> {
-    for (const [stream, text] of given) yield { stream, payload: Buffer.from(text) }
+  async function* frames(...given: ['stdout' | 'stderr', string][]): AsyncGenerator<Buffer> {
+    for (const [stream, text] of given) yield frame(stream === 'stdout' ? 1 : 2, text)
   }
 
   it('have the time that stands before each frame', async () => {
@@ -61,9 +93,19 @@ describe('log lines', () => {
   })
 
   it('are put together when the engine cut them, each piece with a time of its own', async () => {
-    expect(await collect(frameLines(frames(['stdout', `${time} lo`], ['stdout', `${later} ng\n`])))).toEqual([
-      { stream: 'stdout', time, text: 'long' },
+    const piece = 'x'.repeat(16_384)
+    expect(await collect(frameLines(frames(['stdout', `${time} ${piece}`], ['stdout', `${later} ng\n`])))).toEqual([
+      { stream: 'stdout', time, text: `${piece}ng` },
     ])
+  })
+
+  it('end with the process, also without an end of their own', async () => {
+    expect(await collect(frameLines(frames(['stdout', `${time} last words`], ['stdout', `${later} first\n`])))).toEqual(
+      [
+        { stream: 'stdout', time, text: 'last words' },
+        { stream: 'stdout', time: later, text: 'first' },
+      ],
+    )
   })
 
   it('of a terminal come without frames', async () => {
@@ -72,6 +114,31 @@ describe('log lines', () => {
       { stream: 'stdout', time, text: '50%' },
       { stream: 'stdout', time: later, text: '☃' },
     ])
+  })
+
+  it('of a terminal are put together as well when the engine cut them', async () => {
+    const long = 'x'.repeat(16_384 * 2)
+    const bytes = Buffer.from(
+      `${time} ${long.slice(16_384)}${later} ${long.slice(16_384)}${later} end\r\n${later} next\r\n`,
+    )
+    for (const size of [1, 7, 1000, 100_000]) {
+      expect(await collect(terminalLines(cut(bytes, size)))).toEqual([
+        { stream: 'stdout', time, text: `${long}end` },
+        { stream: 'stdout', time: later, text: 'next' },
+      ])
+    }
+  })
+
+  it.each([
+    ['carriage returns before a letter', `${'\r'.repeat(60_000)}x`],
+    ['no end', 'x'.repeat(60_000)],
+  ])('cost little, also with %s, byte by byte', (_, text) => {
+    const splitter = new LineSplitter()
+    const startedAt = performance.now()
+    for (let round = 0; round < 10; round++) {
+      for (const letter of Buffer.from(`${text}\n`)) splitter.push(Buffer.of(letter), 't')
+    }
+    expect(performance.now() - startedAt).toBeLessThan(5000)
   })
 
   it('can be asked for from a time on, to the nanosecond', () => {
