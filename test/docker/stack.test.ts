@@ -292,10 +292,11 @@ describeWith(['docker', 'images', 'compose'], 'a stack on Docker', () => {
     }
     expect(await next(3)).toEqual(['run 0', 'run 1', 'run 2'])
     await sandbox.docker('restart', `${sandbox.name}-app-1`)
-    expect(await next(3)).toEqual(['run 0', 'run 1', 'run 2'])
-    const end = lines.next()
+    expect(await next(4)).toEqual(['exited with code 0', 'run 0', 'run 1', 'run 2'])
+    const end = next(1)
     await sandbox.down()
-    expect((await end).done).toBe(true)
+    expect(await end).toEqual(['exited with code 0'])
+    expect((await lines.next()).done).toBe(true)
   })
 
   it('puts a container on every network it asks for, under every name', async () => {
