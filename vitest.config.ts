@@ -53,7 +53,7 @@ export default defineConfig({
         test: {
           name: 'docker',
           include: ['test/docker/**/*.test.ts', 'test/e2e/docker*.test.ts'],
-          provide: { needs: ['docker', 'images', 'compose', 'buildx', 'registry', 'python'] },
+          provide: { needs: ['docker', 'images', 'compose', 'buildx', 'registry', 'python', 'tmux'] },
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // One engine, and two cores for all its containers.

@@ -17,7 +17,15 @@ type Kind = keyof typeof exitCodes
 const codesByKind: Partial<Record<Kind, readonly string[]>> = {
   // The reader of a pipe has seen enough.
   ok: ['EPIPE'],
-  usage: ['USAGE', 'INVALID_NAME', 'NOT_A_TTY', 'TASK_ARGUMENTS', 'COMPOSE_FILE_INVALID', 'PROJECT_NAME_INVALID'],
+  usage: [
+    'USAGE',
+    'INVALID_NAME',
+    'NOT_A_TTY',
+    'TASK_ARGUMENTS',
+    'COMPOSE_FILE_INVALID',
+    'PROJECT_NAME_INVALID',
+    'OPTION_INVALID',
+  ],
   environment: [
     ...['APP_NOT_FOUND', 'NO_PROJECT', 'COMPOSE_FILE_NOT_FOUND', 'STACK_DOWN', 'INSTALL_FAILED', 'IMAGE_PULL_FAILED'],
     ...['BROKER_UNREACHABLE', 'BACKEND_UNREACHABLE', 'BACKEND_DISABLED', 'LOGIN_REFUSED'],

@@ -10,11 +10,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   const { signal, interrupt, release } = interruptible()
   endWithReader(interrupt)
   const asked = { json: argv.includes('--json'), plain: argv.includes('--plain') || argv.includes('--no-color') }
-  const context = createContext(asked, signal)
+  let context = createContext(asked, signal)
   try {
     const invocation = await parse(argv)
     if (!invocation) return
-    const { command, options, args } = invocation
+    const { command, options, args, takesCommand } = invocation
+    // Behind the words of another program, --json is that program's.
+    if (takesCommand) context = createContext({ json: options.json === true, plain: options.plain === true }, signal)
     await print(command.run(context, options, args), command, context)
     process.exitCode ??= exitCodes.ok
   } catch (error) {

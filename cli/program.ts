@@ -8,6 +8,8 @@ export interface Invocation {
   readonly command: Command
   readonly options: Readonly<Record<string, unknown>>
   readonly args: readonly string[]
+  /** Options among the words may be those of another program. */
+  readonly takesCommand: boolean
 }
 
 /** Every command takes these. */
@@ -48,13 +50,21 @@ export async function parse(given: readonly string[]): Promise<Invocation | unde
 }
 
 /** `celery-sandbox`, `celery-sandbox help`, `celery-sandbox help up`, `celery-sandbox multi start 3 --help`. */
-const asksForHelp = (given: readonly string[]) => given.length === 0 || given[0] === 'help' || given.includes('--help')
+const asksForHelp = (given: readonly string[]) => {
+  if (given.length === 0 || given[0] === 'help') return true
+  const takesCommand = commandTable.some((entry) => entry.name === given[0] && entry.takesCommand)
+  return given.includes('--help') && !takesCommand
+}
 
 const calledIn = (given: readonly string[]) => given.filter((word) => !/^(-.*|help)$/.test(word)).slice(0, 1)
 
 async function describe(sub: Commander, entry: CommandEntry, onCall: (invocation: Invocation) => void): Promise<void> {
   const command = await entry.load()
   for (const [syntax, meaning] of command.arguments ?? []) sub.argument(syntax, meaning)
+  if (entry.takesCommand) {
+    sub.parent?.enablePositionalOptions()
+    sub.passThroughOptions()
+  }
   if (command.readsItsOwnWords) {
     sub.parent?.enablePositionalOptions()
     sub.passThroughOptions().allowUnknownOption()
@@ -69,7 +79,12 @@ async function describe(sub: Commander, entry: CommandEntry, onCall: (invocation
       .slice(0, -2)
       .flat()
       .filter((arg) => typeof arg === 'string')
-    onCall({ command, args, options: { ...defaultsOf(table), ...sub.opts() } })
+    onCall({
+      command,
+      args,
+      takesCommand: entry.takesCommand === true,
+      options: { ...defaultsOf(table), ...sub.opts() },
+    })
   })
 }
 

@@ -10,6 +10,7 @@ export const stackErrorCodes = {
   PROJECT_ELSEWHERE: 'Give this project another name (top-level `name:` or -p), or take the other one down first.',
   PROJECT_BUSY: 'Wait for it or end it, then run this again.',
   STATE_UNUSABLE: 'It must be a directory that you may write to: move away what is in its place.',
+  OPTION_INVALID: 'Write it as in a compose file: 8080:80, ./data:/data:ro.',
   SERVICE_UNKNOWN: 'Name a service of the compose file.',
   SERVICE_NOT_RUNNING: 'Start it with `celery-sandbox up -d` or `celery-sandbox start`; `ps` shows what runs.',
   DOCKER_UNREACHABLE:

@@ -1,6 +1,6 @@
 import { chooseEngine } from './engine/choose.ts'
-import type { Commands } from './engine/engine.ts'
-import { emitted, type StackEvent } from './events.ts'
+import type { Commands, Session } from './engine/engine.ts'
+import { type Emit, emitted, type StackEvent } from './events.ts'
 import type { Probes } from './execute/probe.ts'
 import type { Environment } from './file/discover.ts'
 import type { Project } from './file/model.ts'
@@ -10,12 +10,14 @@ import type { Context, Doing } from './verbs/context.ts'
 import { type DownOptions, down } from './verbs/down.ts'
 import { type EachOptions, type KillOptions, kill, pause, type RmOptions, rm, unpause } from './verbs/each.ts'
 import { environmentOf } from './verbs/environment.ts'
+import { type ExecOptions, exec, execDetached } from './verbs/exec.ts'
 import type { LogLine, LogsOptions } from './verbs/history.ts'
 import { type ContainerImage, imagesOf } from './verbs/images.ts'
 import { readLogs } from './verbs/logs.ts'
 import { type PortOptions, type PublicAddress, publicPort } from './verbs/port.ts'
 import { type ContainerStatus, statusOf } from './verbs/ps.ts'
 import { type PullOptions, pull } from './verbs/pull.ts'
+import { type OneOff, type RunOptions, run } from './verbs/run.ts'
 import { restart, start } from './verbs/start.ts'
 import { type LifecycleOptions, stop } from './verbs/stop.ts'
 import { type ContainerProcesses, topOf } from './verbs/top.ts'
@@ -82,6 +84,16 @@ export interface Stack {
   unpause(options?: EachOptions): AsyncIterable<StackEvent>
   /** Removes containers that stand. */
   rm(options?: RmOptions): AsyncIterable<StackEvent>
+  /** Runs a program in a container of a service. */
+  exec(options: ExecOptions): Promise<Session>
+  /** Runs one and leaves it to itself. */
+  execDetached(options: ExecOptions): Promise<void>
+  /**
+   * Runs a service once more in a container of its own, after what it depends on; `tell` hears of that.
+   *
+   * @throws {StackError} whatever `up` throws
+   */
+  run(options: RunOptions, tell?: (event: StackEvent) => void): Promise<OneOff>
   ps(): Promise<readonly ContainerStatus[]>
   /** The processes in containers that run. */
   top(services?: readonly string[]): Promise<readonly ContainerProcesses[]>
@@ -138,6 +150,10 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     pause: (given: EachOptions = {}) => doing((now) => pause(context, given, now)),
     unpause: (given: EachOptions = {}) => doing((now) => unpause(context, given, now)),
     rm: (given: RmOptions = {}) => doing((now) => rm(context, given, now)),
+    exec: (given: ExecOptions) => exec(engine, name, given),
+    execDetached: (given: ExecOptions) => execDetached(engine, name, given),
+    run: (given: RunOptions, tell: Emit = () => {}) =>
+      run(context, given, { emit: tell, signal: options.signal ?? new AbortController().signal }),
     ps: () => statusOf(engine, name, probes, options.signal),
     top: (services: readonly string[] = []) => topOf(engine, name, services),
     port: (port: PortOptions) => publicPort(engine, name, port),

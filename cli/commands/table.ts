@@ -6,6 +6,8 @@ export interface CommandEntry {
   /** Imports the command when it is called, and nothing before. */
   readonly load: () => Promise<Command>
   readonly isHidden?: boolean
+  /** Whether every word after its first argument is a command of its own, with options that are not ours. */
+  readonly takesCommand?: boolean
 }
 
 /** Every command, in the order in which a person meets them. */
@@ -26,6 +28,11 @@ export const commandTable: readonly CommandEntry[] = [
   entry('build', 'build the images of the services', () => import('./build.ts')),
   entry('pull', 'fetch the images of the services', () => import('./pull.ts')),
   entry('images', 'list the images of the containers', () => import('./images.ts')),
+  { ...entry('exec', 'run a program in a service that runs', () => import('./exec.ts')), takesCommand: true },
+  {
+    ...entry('run', 'run a service once more, with a command of its own', () => import('./run.ts')),
+    takesCommand: true,
+  },
   entry('top', 'the processes in the containers', () => import('./top.ts')),
   entry('port', 'where a port of a service is reached', () => import('./port.ts')),
   entry('ls', 'every stack on this machine', () => import('./ls.ts')),

@@ -58,6 +58,12 @@ export interface Engine {
 
   /** What a container wrote, oldest first; with `follow` until it ends. Every line carries its time. */
   logs(container: string, options: LogOptions): AsyncIterable<EngineLogLine>
+  /** Runs a program in a container that runs. */
+  exec(container: string, spec: ExecSpec): Promise<Session>
+  /** Runs a program in a container that runs, and leaves it to itself. */
+  execDetached(container: string, spec: ExecSpec): Promise<void>
+  /** The first program of a container that is about to be started, with its streams. */
+  attach(container: string, options: AttachOptions): Promise<Session>
   /** The processes in a container that runs, as `ps` shows them. */
   processes(container: string): Promise<ProcessTable>
   /** What happens to a project's containers from now on; resolves once nothing can be missed any more. */
@@ -194,6 +200,13 @@ export interface ContainerSpec {
   readonly ports: readonly ChosenPort[]
   /** The container this one takes over from: its anonymous volumes stay, and its name until it is gone. */
   readonly replaces: { readonly container: string; readonly temporaryName: string } | undefined
+  /** A run of its own, which others do not find under the name of the service. */
+  readonly oneOff?: {
+    /** Whether the engine removes it as soon as it ends. */
+    readonly isRemoved: boolean
+    /** Whether it is found under the service's names all the same. */
+    readonly hasAliases: boolean
+  }
 }
 
 /** A port to publish. */
@@ -203,6 +216,49 @@ export interface ChosenPort {
   readonly port: number | undefined
   readonly target: number
   readonly protocol: string
+}
+
+/** A program to run in a container. */
+export interface ExecSpec {
+  readonly command: readonly string[]
+  /** Whether it gets a terminal of its own. */
+  readonly tty: boolean
+  /** Besides the container's. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** @default that of the container */
+  readonly user?: string | undefined
+  readonly directory?: string | undefined
+  readonly isPrivileged?: boolean
+}
+
+/** How to attach to a container. */
+export interface AttachOptions {
+  /** Whether the container has a terminal. */
+  readonly tty: boolean
+  /** Whether it reads what is written to it. */
+  readonly stdin: boolean
+}
+
+/** A program in a container and its streams. */
+export interface Session {
+  /** What it writes, until it ends; with a terminal everything is `stdout`. */
+  output(): AsyncIterable<OutputChunk>
+  /** Resolves when there is room for more. */
+  write(chunk: Uint8Array): Promise<void>
+  /** Says that nothing more will be written. */
+  end(): void
+  /** Of its terminal. */
+  resize(columns: number, rows: number): Promise<void>
+  /** Once the output has ended. */
+  exitCode(): Promise<number>
+  /** Lets go of it, whether it has ended or not. */
+  close(): void
+}
+
+/** A piece of what a program wrote, cut anywhere. */
+export interface OutputChunk {
+  readonly stream: 'stdout' | 'stderr'
+  readonly payload: Uint8Array
 }
 
 /** Processes as the engine's `ps` shows them: columns by their titles, a row each. */

@@ -40,7 +40,14 @@ export class PortClaims {
     const going = plan.operations.flatMap((operation) =>
       operation.do === 'recreate' || operation.do === 'stop' || operation.do === 'remove' ? operation.name : [],
     )
-    const wishes = making.flatMap(({ service, name }) => wishesOf(service, name))
+    await this.claimFor(
+      making.flatMap(({ service, name }) => wishesOf(service, name)),
+      going,
+    )
+  }
+
+  /** The same for what is no part of a plan; `going` are containers whose ports become free. */
+  async claimFor(wishes: readonly Wish[], going: readonly string[] = []): Promise<void> {
     if (wishes.length > 0) await this.#choose(wishes, going)
   }
 

@@ -7,6 +7,7 @@ export const composeLabels = {
   service: 'com.docker.compose.service',
   number: 'com.docker.compose.container-number',
   oneOff: 'com.docker.compose.oneoff',
+  slug: 'com.docker.compose.slug',
   hash: 'com.docker.compose.config-hash',
   image: 'com.docker.compose.image',
   dependsOn: 'com.docker.compose.depends_on',
@@ -48,6 +49,17 @@ export function containerLabels(
     [composeLabels.version]: hashFamilies[made.family].version,
     [partsLabel]: JSON.stringify(partDigests(config)),
   }
+}
+
+/** Everything Compose writes on a run of its own; it has a slug instead of a number. */
+export function oneOffLabels(
+  model: Model,
+  service: Service,
+  slug: string,
+  made: { family: HashFamily; imageId: string },
+): Labels {
+  const { [composeLabels.number]: _, ...labels } = containerLabels(model, service, 1, made)
+  return { ...labels, [composeLabels.oneOff]: 'True', [composeLabels.slug]: slug }
 }
 
 /** No config-hash here: a wrong one makes Compose take the network or volume apart, a missing one is left alone. */

@@ -2,7 +2,7 @@ import { StackError } from '../errors.ts'
 import { execute } from '../execute/execute.ts'
 import { PortClaims } from '../execute/port-claims.ts'
 import { Watch } from '../execute/watch.ts'
-import { imageName, type Model } from '../file/model.ts'
+import { imageName, type Model, type Service } from '../file/model.ts'
 import { chooseFamily } from '../plan/family.ts'
 import { withDependencies } from '../plan/graph.ts'
 import { type ImageRules, imageOperations } from '../plan/images.ts'
@@ -32,17 +32,41 @@ export interface UpOptions extends ReconcileOptions {
 export function scale(context: Context, numbers: Readonly<Record<string, number>>, doing: Doing): Promise<void> {
   const services = Object.keys(numbers)
   const options: UpOptions = { services, scale: numbers, dependencies: false, recreate: 'never' }
-  return alone(context, 'scale', doing, () => bringUp(context, options, doing))
+  return alone(context, 'scale', doing, () =>
+    bringUp(context, selected(context.project.model(), options), options, doing),
+  )
 }
 
 /** Makes things as the file asks. A dry run changes nothing, so it waits for nobody. */
 export function up(context: Context, options: UpOptions, doing: Doing): Promise<void> {
-  const work = () => bringUp(context, options, doing)
+  const work = () => bringUp(context, selected(context.project.model(), options), options, doing)
   return options.dryRun ? work() : alone(context, 'up', doing, work)
 }
 
+/**
+ * Makes what a run of a service of its own needs besides its container: networks, volumes, its image and, unless
+ * unwanted, what it depends on, which is waited for.
+ */
+export function prepareRun(
+  context: Context,
+  name: string,
+  { dependencies, timeoutSeconds }: Pick<UpOptions, 'dependencies' | 'timeoutSeconds'>,
+  doing: Doing,
+): Promise<void> {
+  const model = context.project.model()
+  const service = model.services[name]
+  const needed = dependencies === false ? [] : Object.keys(service?.config.depends_on ?? {})
+  const services = needed.length > 0 ? selected(model, { services: needed }).services : {}
+  const others = Object.keys(model.services).filter((other) => !Object.hasOwn(services, other))
+  const wanted = { ...model, services, disabled: [...model.disabled, ...others] }
+  return alone(context, 'run', doing, async () => {
+    await bringUp(context, wanted, { recreate: 'never', timeoutSeconds }, doing)
+    if (service) await provideImage(context, model, service, doing)
+  })
+}
+
 /** Plan, then act. */
-async function bringUp(context: Context, given: UpOptions, doing: Doing): Promise<void> {
+async function bringUp(context: Context, wanted: Model, given: UpOptions, doing: Doing): Promise<void> {
   const startedAt = Date.now()
   const { project, engine, reason, env, strictPorts, probes } = context
   // The embedded engine has no images to ask for.
@@ -50,7 +74,7 @@ async function bringUp(context: Context, given: UpOptions, doing: Doing): Promis
   const { emit, signal } = doing
   const isDry = options.dryRun ?? false
   emit({ type: 'engine', kind: engine.kind, endpoint: engine.endpoint, reason })
-  const { model, notes } = engine.prepare(selected(project.model(), options))
+  const { model, notes } = engine.prepare(wanted)
   for (const message of [...model.warnings, ...notes]) emit({ type: 'warning', message })
   // Events first: what happens between the look and the act is not missed.
   const watch = await Watch.open(engine, model.name, signal)
@@ -98,6 +122,17 @@ function selected(model: Model, { services, scale = {}, dependencies: isWithThem
     .map((service) => [service.name, { ...service, replicas: scale[service.name] ?? service.replicas }])
   const others = Object.keys(model.services).filter((name) => !wanted.has(name))
   return { ...model, services: Object.fromEntries(chosen), disabled: [...model.disabled, ...others] }
+}
+
+async function provideImage(
+  { engine }: Context,
+  model: Model,
+  service: Service,
+  { emit, signal }: Doing,
+): Promise<void> {
+  const images = await engine.images([imageName(model.name, service)])
+  const operations = imageOperations([service], { model, images, rules: {}, now: new Date() })
+  await execute({ operations, warnings: [] }, { engine, project: model.name, emit, signal })
 }
 
 /** Images that are there and are pulled or built again: first of all, because it changes what is seen. */

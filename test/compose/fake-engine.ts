@@ -7,13 +7,16 @@ import type {
   Engine,
   EngineEvent,
   EngineLogLine,
+  ExecSpec,
   HeldPort,
   ImageState,
   LogOptions,
+  OutputChunk,
   ProcessTable,
   PullProgress,
   Resources,
   RunState,
+  Session,
 } from '../../compose/engine/engine.ts'
 import { StackError } from '../../compose/errors.ts'
 import type { Model } from '../../compose/file/model.ts'
@@ -122,6 +125,20 @@ export class FakeEngine implements Engine {
 
   async removeImage(reference: string): Promise<void> {
     this.#called(`remove image ${reference}`)
+  }
+
+  async exec(id: string, { command }: ExecSpec): Promise<Session> {
+    this.#called(`exec ${this.#get(id).name} ${command.join(' ')}`)
+    return new FakeSession()
+  }
+
+  async execDetached(id: string, { command }: ExecSpec): Promise<void> {
+    this.#called(`exec ${this.#get(id).name} ${command.join(' ')}`)
+  }
+
+  async attach(id: string): Promise<Session> {
+    this.#called(`attach ${this.#get(id).name}`)
+    return new FakeSession()
   }
 
   async processes(): Promise<ProcessTable> {
@@ -306,5 +323,27 @@ export class FakeEngine implements Engine {
     const { name, spec, exitCode, health } = this.#get(id)
     const event: EngineEvent = { action, container: id, name, labels: spec.labels, exitCode, health }
     for (const channel of this.#events) void channel.push(event)
+  }
+}
+
+/** A program that echoes what it reads. */
+class FakeSession implements Session {
+  readonly #echo = new Channel<OutputChunk>()
+
+  output(): AsyncIterable<OutputChunk> {
+    return this.#echo
+  }
+  async write(payload: Uint8Array): Promise<void> {
+    void this.#echo.push({ stream: 'stdout', payload })
+  }
+  end(): void {
+    this.#echo.close()
+  }
+  async resize(): Promise<void> {}
+  async exitCode(): Promise<number> {
+    return 0
+  }
+  close(): void {
+    this.#echo.close()
   }
 }

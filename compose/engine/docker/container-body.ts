@@ -32,6 +32,9 @@ export function containerBody(spec: ContainerSpec, apiVersion: number, inherited
       WorkingDir: config.working_dir,
       Tty: config.tty,
       OpenStdin: config.stdin_open,
+      // What a run of its own reads ends when the reader's input does.
+      StdinOnce: spec.oneOff && config.stdin_open,
+      AttachStdin: spec.oneOff && config.stdin_open,
       AttachStdout: true,
       AttachStderr: true,
       Cmd: config.command ?? undefined,
@@ -57,13 +60,13 @@ interface Endpoint {
 }
 
 /** The networks of a container, the primary one first: highest priority, then by name. */
-function endpoints({ name, model, service }: ContainerSpec): readonly Endpoint[] {
+function endpoints({ name, model, service, oneOff }: ContainerSpec): readonly Endpoint[] {
   return Object.entries(service.config.networks ?? {})
     .sort(([a, x], [b, y]) => (y?.priority ?? 0) - (x?.priority ?? 0) || (a < b ? -1 : 1))
     .map(([key, network]) => ({
       network: model.networks[key]?.name ?? key,
       settings: withoutEmpty({
-        Aliases: [name, service.name, ...(network?.aliases ?? [])],
+        Aliases: oneOff && !oneOff.hasAliases ? [name] : [name, service.name, ...(network?.aliases ?? [])],
         Links: links({ model, service }),
         MacAddress: network?.mac_address,
         DriverOpts: network?.driver_opts,
@@ -97,6 +100,7 @@ function hostConfig(spec: ContainerSpec, network: string | undefined, inherited:
   return withoutEmpty({
     NetworkMode: namespace(config.network_mode, spec) ?? network ?? 'none',
     RestartPolicy: restartPolicy(config),
+    AutoRemove: spec.oneOff?.isRemoved,
     Init: config.init,
     Binds: binds,
     Mounts: [...mounts, ...inherited],

@@ -6,12 +6,14 @@ import type { Model } from '../../file/model.ts'
 import { composeLabels, type Labels, networkLabels, volumeLabels } from '../../identity/labels.ts'
 import type { BuildProgress, BuildSpec } from '../build.ts'
 import type {
+  AttachOptions,
   ContainerDetail,
   ContainerSpec,
   ContainerState,
   Engine,
   EngineEvent,
   EngineLogLine,
+  ExecSpec,
   HeldPort,
   ImageState,
   LogOptions,
@@ -19,6 +21,7 @@ import type {
   PullProgress,
   ResourceNames,
   Resources,
+  Session,
 } from '../engine.ts'
 import { readJsonLines } from '../ndjson.ts'
 import { Api, asOptions, call } from './api.ts'
@@ -34,6 +37,7 @@ import { type DockerEvent, engineEvent, eventActions } from './events.ts'
 import { imageStates, pullImage } from './images.ts'
 import { frameLines, terminalLines, unixTime } from './logs.ts'
 import { refused, statusOf } from './refusals.ts'
+import { attachTo, execDetached, openExec } from './session.ts'
 import { signalContainer, stopContainer } from './stop.ts'
 
 /** The Docker engine at a connection that answered. */
@@ -257,6 +261,18 @@ class DockerEngine implements Engine {
       const isGone = [404, 409].includes(statusOf(thrown) ?? 0)
       if (!signal?.aborted && !isGone) throw refused(`read the logs of ${this.#api.nameOf(container)}`, thrown)
     }
+  }
+
+  exec(container: string, spec: ExecSpec): Promise<Session> {
+    return openExec(this.#api, container, spec)
+  }
+
+  execDetached(container: string, spec: ExecSpec): Promise<void> {
+    return execDetached(this.#api, container, spec)
+  }
+
+  attach(container: string, options: AttachOptions): Promise<Session> {
+    return attachTo(this.#api, container, options)
   }
 
   async processes(container: string): Promise<ProcessTable> {

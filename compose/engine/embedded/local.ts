@@ -14,6 +14,7 @@ import type {
   LogOptions,
   ProcessTable,
   Resources,
+  Session,
 } from '../engine.ts'
 import { embeddedModel, processSpec } from './process-spec.ts'
 import { findSupervisor, type SupervisorClient, startSupervisor } from './supervisor-client.ts'
@@ -153,6 +154,18 @@ class LocalEngine implements Engine {
       ...(until !== undefined && { until }),
     })
     yield* await client.stream<EngineLogLine>(`${path(container)}/logs?${query}`, signal)
+  }
+
+  async exec(): Promise<Session> {
+    throw needsDocker('running programs in containers')
+  }
+
+  async execDetached(): Promise<void> {
+    throw needsDocker('running programs in containers')
+  }
+
+  async attach(): Promise<Session> {
+    throw needsDocker('running programs in containers')
   }
 
   async processes(): Promise<ProcessTable> {
