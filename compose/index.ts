@@ -1,3 +1,7 @@
+export { type Bundle, collectBundle } from './doctor/bundle.ts'
+export { type Examination, type ExamineOptions, examine } from './doctor/doctor.ts'
+export type { Facts } from './doctor/facts.ts'
+export type { Diagnosis, Finding } from './doctor/judge.ts'
 export type { Commands, Health, PortBinding, RunState, Session } from './engine/engine.ts'
 export { messageOf, StackError, type StackErrorCode, stackErrorCodes } from './errors.ts'
 export type { StackEvent, Step } from './events.ts'

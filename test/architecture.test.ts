@@ -42,7 +42,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['plan'],
     ['execute'],
     ['verbs'],
-    ['stack'],
+    ['stack', 'doctor'],
     ['index'],
   ],
 }
@@ -64,8 +64,8 @@ const homes: Record<string, string[]> = {
   '@inkjs/ui': ['cli/ui/'],
   ioredis: ['src/transport/redis/connection.ts'],
   leven: ['src/app/config/names.ts', 'compose/file/nearest.ts'],
-  'modern-tar': ['compose/engine/docker/'],
   re2js: ['cli/logs/filter.ts'],
+  'modern-tar': ['compose/engine/docker/', 'cli/doctor/archive.ts'],
   postgres: ['src/backend/database/postgresql.ts'],
   react: ['cli/ui/'],
   vitest: ['src/testing/vitest.ts'],

@@ -53,6 +53,7 @@ export const commandTable: readonly CommandEntry[] = [
   entry('purge', 'delete the tasks that wait in queues', () => import('./purge.ts')),
   entry('export', 'units for systemd', () => import('./export.ts')),
   entry('graph', 'workers, queues and results, for Graphviz', () => import('./graph.ts')),
+  entry('doctor', 'look at Docker, this machine and the project, and say what is wrong', () => import('./doctor.ts')),
   entry('report', 'versions and settings, for bug reports', () => import('./report.ts')),
   entry('env', "print the stack's addresses for a shell", () => import('./env.ts')),
   { ...entry('broker', 'run the embedded broker', () => import('./broker.ts')), isHidden: true },

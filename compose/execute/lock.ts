@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -32,6 +32,22 @@ export async function whileAlone<T>(directory: string, options: LockOptions, wor
     }
   } finally {
     database.close()
+  }
+}
+
+/** Who holds a project, without waiting; `left over`: one that was ended before it could say that it is done. */
+export function lockState(directory: string): { state: 'free' | 'held' | 'left over'; holder: string } {
+  const holder = existsSync(stateFiles.lockHolder(directory)) ? readHolder(directory) : ''
+  if (!existsSync(stateFiles.lock(directory))) return { state: 'free', holder }
+  try {
+    const database = open(directory)
+    try {
+      return isTaken(database) ? { state: holder ? 'left over' : 'free', holder } : { state: 'held', holder }
+    } finally {
+      database.close()
+    }
+  } catch {
+    return { state: 'free', holder }
   }
 }
 
