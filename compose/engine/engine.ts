@@ -127,6 +127,10 @@ export interface ContainerDetail {
   readonly error: string
   /** What the last health check printed. */
   readonly healthOutput: string
+  /** How often it failed in a row, and how often it may. */
+  readonly healthFailures?: { readonly count: number; readonly limit: number } | undefined
+  /** Bytes of memory it may use, if there is a limit. */
+  readonly memoryLimit?: number | undefined
   readonly ports: readonly PortBinding[]
   readonly command: readonly string[]
 }

@@ -250,6 +250,8 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
         fresh,
         timeoutMs: readyTimeoutMs,
         signal,
+        awaitedBy: dependentsOf(service, job.making.model),
+        onDoubt: (doubt) => job.step(service.name, name, 'waiting', doubt),
       },
       life,
     )
@@ -366,6 +368,15 @@ async function startOnFreePorts(operation: Of<'start'>, job: Job): Promise<void>
       await handlers.recreate({ ...operation, do: 'recreate', old: job.idOf(operation) }, job)
     }
   }
+}
+
+/** Services that begin only when this one is ready. */
+function dependentsOf({ name }: Service, { services }: Model): readonly string[] {
+  const waits = ({ config }: Service) =>
+    (config.depends_on?.[name]?.condition ?? 'service_started') !== 'service_started'
+  return Object.values(services)
+    .filter(waits)
+    .map((service) => service.name)
 }
 
 /** A broker or a worker that ends is no service any more, whatever its exit code says. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContainerDetail, Engine } from '../engine/engine.ts'
-import { messageOf, StackError } from '../errors.ts'
+import { messageOf, StackError, type StackErrorCode } from '../errors.ts'
 import type { Role } from '../file/model.ts'
 import { diagnose } from './diagnose.ts'
 import { attemptProbe, never, type Probe, type Probes, probeTarget } from './probe.ts'
@@ -23,6 +23,10 @@ export interface Awaited {
   readonly fresh: boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** Services that do not begin before it is ready. */
+  readonly awaitedBy: readonly string[]
+  /** Told what keeps it, whenever that changes. */
+  readonly onDoubt: (doubt: string) => void
 }
 
 /** In what way a container is ready. */
@@ -34,26 +38,54 @@ type Verdict =
   | { readonly is: 'ended'; readonly exitCode: number }
   | { readonly is: 'gone' | 'unhealthy' | 'late' }
 
+/** So often a container may end while the engine starts it again. */
+const mostEndings = 3
+
 /**
  * Waits until a container is ready: healthy by the engine's health check or by our probe, whichever comes first;
- * with neither, running, and still running a moment later. It ends at once when the container does.
+ * with neither, running, and still running a moment later. It ends at once when the container does; if the engine
+ * starts it again, with its third ending.
  *
  * @throws {StackError} SERVICE_EXITED, SERVICE_UNHEALTHY, SERVICE_STILL_STARTING
  */
 export async function awaitReady(awaited: Awaited, life: Life): Promise<Readiness> {
+  const wait: Wait = { deadline: Date.now() + awaited.timeoutMs, endings: 0, oomKilled: false, doubt: '' }
+  for (;;) {
+    const verdict = await verdictOf(awaited, life, wait)
+    if (verdict.is !== 'ended') return readinessBy(verdict, awaited, wait)
+    const detail = await awaited.engine.inspect(awaited.container)
+    wait.endings++
+    wait.oomKilled ||= detail?.oomKilled ?? false
+    const isRestarted = detail?.state === 'restarting' || detail?.state === 'running'
+    if (!isRestarted || wait.endings === mostEndings) return readinessBy(verdict, awaited, wait)
+    awaited.onDoubt(`exited with code ${verdict.exitCode}, the engine starts it again`)
+  }
+}
+
+/** What was learned while waiting. */
+interface Wait {
+  /** Epoch milliseconds. */
+  readonly deadline: number
+  endings: number
+  /** By any of its endings. */
+  oomKilled: boolean
+  /** Why the probe does not call it ready. */
+  doubt: string
+}
+
+async function verdictOf(awaited: Awaited, life: Life, wait: Wait): Promise<Verdict> {
   const detail = await awaited.engine.inspect(awaited.container)
   const over = new AbortController()
   const signal = AbortSignal.any([awaited.signal, over.signal])
-  const doubt = { reason: '' }
   try {
-    const verdict =
+    return (
       verdictNow(awaited, detail) ??
       (await Promise.race([
-        verdictOfLife(awaited, life),
-        verdictOfTime(awaited, detail, signal),
-        verdictOfProbe(awaited, detail, doubt, signal),
+        verdictOfLife(awaited, life, wait),
+        verdictOfTime(awaited, detail, wait, signal),
+        verdictOfProbe(awaited, detail, wait, signal),
       ]))
-    return await readinessBy(verdict, awaited, doubt.reason)
+    )
   } finally {
     over.abort()
   }
@@ -80,8 +112,8 @@ function probeOf({ role, probes }: Awaited): Probe | undefined {
   return role && probes[role]
 }
 
-async function verdictOfLife(awaited: Awaited, life: Life): Promise<Verdict> {
-  for (let isPast = awaited.fresh; ; ) {
+async function verdictOfLife(awaited: Awaited, life: Life, { endings }: Wait): Promise<Verdict> {
+  for (let isPast = awaited.fresh && endings === 0; ; ) {
     const { action, exitCode = 0, health } = await life.next()
     if (action === 'start') isPast = false
     if (action === 'die' && !(isPast && (await isRunning(awaited)))) return { is: 'ended', exitCode }
@@ -100,16 +132,42 @@ async function isRunning({ engine, container }: Awaited): Promise<boolean> {
 
 // A mistake in a command shows within moments.
 const settleMs = 250
+// What no event tells: what a health check printed, and whatever an engine failed to tell.
+const lookEveryMs = 2000
 
 /** Of what cannot be asked, running on for a moment is all that can be had; the others have their time. */
 async function verdictOfTime(
   awaited: Awaited,
-  detail: ContainerDetail | undefined,
+  begun: ContainerDetail | undefined,
+  wait: Wait,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const settles = isUnasked(awaited, detail)
-  await sleep(settles ? settleMs : awaited.timeoutMs, undefined, { signal })
-  return settles ? ready('running') : { is: 'late' }
+  const settles = isUnasked(awaited, begun)
+  for (let told = ''; ; ) {
+    const leftMs = Math.max(0, wait.deadline - Date.now())
+    await sleep(settles ? settleMs : Math.min(lookEveryMs, leftMs), undefined, { signal })
+    const detail = await awaited.engine.inspect(awaited.container)
+    signal.throwIfAborted()
+    const verdict = verdictNow(awaited, detail)
+    if (verdict) return verdict
+    if (settles && detail?.state === 'running') return ready('running')
+    if (Date.now() >= wait.deadline) return { is: 'late' }
+    const doubt = doubtAbout(detail, wait)
+    if (doubt !== told && doubt !== '') awaited.onDoubt(doubt)
+    told = doubt
+  }
+}
+
+/** A few words on what keeps it. */
+function doubtAbout(detail: ContainerDetail | undefined, { doubt }: Wait): string {
+  const { count = 0, limit = 0 } = detail?.healthFailures ?? {}
+  if (count === 0) return doubt
+  const printed = lastLine(detail?.healthOutput ?? '')
+  return `its health check failed ${count} of ${limit} times${printed && `: ${printed}`}`
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.slice(0, 200).trim() ?? ''
 }
 
 /** The pause after the n-th attempt: 50 ms at first, half a second at most. */
@@ -120,7 +178,7 @@ export function backoffMs(attempt: number): number {
 async function verdictOfProbe(
   awaited: Awaited,
   detail: ContainerDetail | undefined,
-  doubt: { reason: string },
+  wait: Wait,
   signal: AbortSignal,
 ): Promise<Verdict> {
   const { engine, project, service, role, mustComplete } = awaited
@@ -133,54 +191,89 @@ async function verdictOfProbe(
       return ready('healthy')
     } catch (thrown) {
       signal.throwIfAborted()
-      doubt.reason = messageOf(thrown)
+      wait.doubt = messageOf(thrown)
     }
     await sleep(backoffMs(attempt), undefined, { signal })
   }
 }
 
-async function readinessBy(verdict: Verdict, awaited: Awaited, doubt: string): Promise<Readiness> {
+async function readinessBy(verdict: Verdict, awaited: Awaited, wait: Wait): Promise<Readiness> {
   switch (verdict.is) {
     case 'ready':
       return verdict.readiness
     case 'ended':
       if (verdict.exitCode === 0 && (awaited.mustComplete || awaited.mayComplete)) return 'completed'
-      throw await exited(awaited, verdict.exitCode)
+      throw await exited(awaited, verdict.exitCode, wait)
     case 'gone':
-      throw new StackError('SERVICE_EXITED', `${awaited.name} was removed while it started`)
+      throw failure('SERVICE_EXITED', 'was removed while it started', awaited, {})
     case 'unhealthy':
       throw await unhealthy(awaited)
     case 'late':
-      throw await stillStarting(awaited, doubt)
+      throw await stillStarting(awaited, wait)
   }
 }
 
-/** Lines of its log that are shown when a container fails. */
-const shownLogLines = 20
+/** Lines of its log that are shown when a container fails, and that are searched for the cause. */
+const shownLines = 20
+const searchedLines = 200
 
-async function exited(awaited: Awaited, exitCode: number): Promise<StackError> {
-  const { oomKilled = false, error = '' } = (await awaited.engine.inspect(awaited.container)) ?? {}
+async function exited(awaited: Awaited, exitCode: number, { endings, oomKilled }: Wait): Promise<StackError> {
+  const { error = '', memoryLimit } = (await awaited.engine.inspect(awaited.container)) ?? {}
   const lines = await lastLines(awaited)
-  const { cause, next } = diagnose({ exitCode, oomKilled, error, lines })
-  const message = `${awaited.name} exited with code ${exitCode}${cause && `: ${cause}`}`
-  return new StackError('SERVICE_EXITED', message, { details: lines, ...(next && { next }) })
+  const { cause, next, evidence } = diagnose({ exitCode, oomKilled, memoryLimit, error, lines })
+  const often = endings > 1 ? `, ${endings} times; the engine starts it again and again` : ''
+  const what = `exited with code ${exitCode}${often}${cause && `: ${cause}`}`
+  return failure('SERVICE_EXITED', what, awaited, { lines, evidence, next })
 }
 
 async function unhealthy(awaited: Awaited): Promise<StackError> {
-  const output = (await awaited.engine.inspect(awaited.container))?.healthOutput.trim() ?? ''
-  const message = `${awaited.name} is unhealthy${output && `; its health check printed: ${output}`}`
-  return new StackError('SERVICE_UNHEALTHY', message, { details: await lastLines(awaited) })
+  const { healthOutput = '', healthFailures } = (await awaited.engine.inspect(awaited.container)) ?? {}
+  const often = healthFailures?.count ? ` after ${healthFailures.count} failures in a row` : ''
+  const printed = healthOutput.trim() && `; its health check printed: ${healthOutput.trim()}`
+  const lines = await lastLines(awaited)
+  return failure('SERVICE_UNHEALTHY', `is unhealthy${often}${printed}`, awaited, { lines, next: nextFor(lines) })
 }
 
-async function stillStarting(awaited: Awaited, doubt: string): Promise<StackError> {
-  const why = doubt || (await awaited.engine.inspect(awaited.container))?.healthOutput.trim()
+async function stillStarting(awaited: Awaited, wait: Wait): Promise<StackError> {
+  const detail = await awaited.engine.inspect(awaited.container)
+  const why = wait.doubt || doubtAbout(detail, wait) || lastLine(detail?.healthOutput ?? '')
   const seconds = Math.round(awaited.timeoutMs / 1000)
-  const message = `${awaited.name} is still starting after ${seconds} s${why ? `: ${why}` : ''}`
-  return new StackError('SERVICE_STILL_STARTING', message, { details: await lastLines(awaited) })
+  const lines = await lastLines(awaited)
+  const what = `is still starting after ${seconds} s${why && `: ${why}`}`
+  return failure('SERVICE_STILL_STARTING', what, awaited, { lines, next: nextFor([why, ...lines]) })
+}
+
+/** What its last lines say that one can do, of a container that did not end. */
+function nextFor(lines: readonly string[]): string | undefined {
+  return diagnose({ exitCode: 0, oomKilled: false, memoryLimit: undefined, error: '', lines }).next
+}
+
+interface Shown {
+  readonly lines?: readonly string[]
+  readonly evidence?: readonly string[]
+  readonly next?: string | undefined
+}
+
+function failure(
+  code: StackErrorCode,
+  what: string,
+  { name, awaitedBy }: Awaited,
+  { lines = [], evidence = [], next }: Shown,
+): StackError {
+  const last = lines.slice(-shownLines)
+  const first = evidence.filter((line) => !last.includes(line))
+  const details = first.length > 0 ? [...first, '…', ...last] : last
+  const others = awaitedBy.length === 0 ? '' : `; ${awaitedBy.join(', ')} waited for it`
+  return new StackError(code, `${name} ${what}${others}`, { details, ...(next && { next }) })
 }
 
 async function lastLines({ engine, container }: Awaited): Promise<readonly string[]> {
   const lines: string[] = []
-  for await (const { text } of engine.logs(container, { tail: shownLogLines })) lines.push(text)
-  return lines.slice(-shownLogLines)
+  try {
+    for await (const { text } of engine.logs(container, { tail: searchedLines })) lines.push(text)
+  } catch (thrown) {
+    // A failure is told whether or not anybody kept its last words.
+    lines.push(`(its log cannot be shown: ${messageOf(thrown)})`)
+  }
+  return lines
 }

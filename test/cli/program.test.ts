@@ -28,7 +28,7 @@ describe('the command line', () => {
     [['worker', '-c', '0'], 'it must be a whole number, 1 or more'],
     [['worker', '-c', '1.5'], 'it must be a whole number, 1 or more'],
     [['call', 'x', '--countdown', '1e20'], 'it must be a number of seconds, 0 to 1000000000'],
-    [['logs', '--since', 'yesterday'], 'or how long ago (90s, 10m, 1h30m)'],
+    [['logs', '--since', 'yesterday'], 'it must be a time (2026-11-20T10:00:00Z, or Unix seconds), or how long ago'],
     [['logs', '--since', '2026-13-45'], 'it must be a time'],
     [['call'], "missing required argument 'task'"],
     [['call', 'x', '-a', '{'], 'JSON'],

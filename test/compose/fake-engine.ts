@@ -288,6 +288,19 @@ export class FakeEngine implements Engine {
     if (this.#isAway) throw new StackError('DOCKER_UNREACHABLE', 'nobody answers')
   }
 
+  /** Ends, and is started again by the engine, as with `restart: always`. */
+  restart(name: string, exitCode: number): void {
+    const [id, container] = this.#named(name)
+    this.die(name, exitCode)
+    container.state = 'restarting'
+    setImmediate(() => {
+      if (container.state !== 'restarting') return
+      container.state = 'running'
+      this.#emit(id, 'start')
+      this.onStart(name)
+    })
+  }
+
   #named(name: string): [string, FakeContainer] {
     const entry = [...this.all].find(([, container]) => container.name === name)
     if (!entry) throw new Error(`no container ${name}`)

@@ -21,14 +21,23 @@ export interface Inspected {
   readonly Image: string
   readonly Path: string
   readonly Args: readonly string[]
-  readonly Config: { readonly Hostname: string; readonly Env?: readonly string[] | null }
+  readonly Config: {
+    readonly Hostname: string
+    readonly Env?: readonly string[] | null
+    readonly Healthcheck?: { readonly Retries?: number | undefined } | null | undefined
+  }
+  readonly HostConfig?: { readonly Memory?: number | undefined }
   readonly State: {
     readonly Status: string
     readonly ExitCode: number
     readonly OOMKilled: boolean
     readonly Error: string
     readonly Health?:
-      | { readonly Status: string; readonly Log?: readonly { readonly Output: string }[] | null | undefined }
+      | {
+          readonly Status: string
+          readonly FailingStreak?: number
+          readonly Log?: readonly { readonly Output: string }[] | null | undefined
+        }
       | undefined
   }
   readonly NetworkSettings: {
@@ -81,6 +90,9 @@ export function portBindings(ports: Listed['Ports']): readonly PortBinding[] {
   )
 }
 
+/** Of Docker, where the health check says none. */
+const defaultRetries = 3
+
 /** From the inspection of one container; what its image sets is no part of its own environment. */
 export function containerDetail(info: Inspected, imageEnvironment: readonly string[]): ContainerDetail {
   const { State: state, Config: config } = info
@@ -97,6 +109,11 @@ export function containerDetail(info: Inspected, imageEnvironment: readonly stri
     error: state.Error,
     health: readHealth(state.Health?.Status),
     healthOutput: state.Health?.Log?.at(-1)?.Output ?? '',
+    healthFailures: state.Health && {
+      count: state.Health.FailingStreak ?? 0,
+      limit: config.Healthcheck?.Retries || defaultRetries,
+    },
+    memoryLimit: info.HostConfig?.Memory || undefined,
     ports: Object.entries(info.NetworkSettings.Ports ?? {}).flatMap(([key, bindings]) => {
       const [target, protocol = 'tcp'] = key.split('/')
       return (bindings ?? []).map(({ HostIp, HostPort }) => ({

@@ -23,6 +23,27 @@ const refusals: readonly {
     next: 'Share the directory with Docker Desktop (Settings, Resources, File sharing).',
   },
   {
+    text: /exec format error/i,
+    code: 'START_FAILED',
+    next: 'Choose an image for this kind of processor, or set `platform:`.',
+  },
+  {
+    text: /privileged port|cannot assign requested address/i,
+    code: 'START_FAILED',
+    next: 'Publish a port of 1024 or more, on an address that the machine of the engine has: `127.0.0.1:8080:80`.',
+  },
+  {
+    text: /network .* not found|could not find network/i,
+    code: 'START_FAILED',
+    next: 'Somebody removed it meanwhile: run `up` again.',
+  },
+  {
+    status: 404,
+    text: /no such container/i,
+    code: 'START_FAILED',
+    next: 'Somebody removed it meanwhile: run `up` again.',
+  },
+  {
     text: /executable file not found|no such file or directory: unknown|exec: .*(not found|permission denied)/i,
     code: 'START_FAILED',
     next: 'Correct `command` or `entrypoint`: the image has no such program.',

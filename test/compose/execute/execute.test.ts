@@ -151,11 +151,13 @@ describe('a service that fails', () => {
     }
     const error = await failureOf(up(pair))
     expect(error.code).toBe('SERVICE_EXITED')
-    expect(error.message).toBe('shop-redis-1 exited with code 1: its configuration is wrong')
+    expect(error.message).toBe('shop-redis-1 exited with code 1: its configuration is wrong; worker waited for it')
     expect(error.details).toHaveLength(20)
     expect(error.details.at(-1)).toBe('FATAL CONFIG FILE ERROR')
     expect(error.next).toBe('Correct the line quoted above.')
-    expect(steps().at(-1)).toBe('shop-redis-1 failed (shop-redis-1 exited with code 1: its configuration is wrong)')
+    expect(steps().at(-1)).toBe(
+      'shop-redis-1 failed (shop-redis-1 exited with code 1: its configuration is wrong; worker waited for it)',
+    )
     expect(engine.calls).not.toContain('start shop-worker-1')
   })
 
@@ -170,18 +172,55 @@ describe('a service that fails', () => {
     expect((await failureOf(up('services: { app: { image: a } }'))).message).toContain('out of memory')
   })
 
+  it('may end while the engine starts it again, as long as it becomes ready', async () => {
+    let runs = 0
+    engine.onStart = (name) => {
+      if (++runs < 3) setImmediate(() => engine.restart(name, 1))
+    }
+    await up('services: { app: { image: a, restart: always } }')
+    expect(steps().slice(-4)).toEqual([
+      'shop-app-1 waiting',
+      'shop-app-1 waiting (exited with code 1, the engine starts it again)',
+      'shop-app-1 waiting (exited with code 1, the engine starts it again)',
+      'shop-app-1 running',
+    ])
+  })
+
+  it('fails with its third ending, however long it might go on', async () => {
+    const fake = engine
+    let runs = 0
+    fake.onStart = (name) => {
+      fake.write(name, 'connect ECONNREFUSED', 't1')
+      if (++runs < 5) setImmediate(() => fake.restart(name, 1))
+    }
+    const error = await failureOf(up('services: { app: { image: a, restart: always } }', { timeoutMs: 60_000 }))
+    expect(error.message).toBe(
+      'shop-app-1 exited with code 1, 3 times; the engine starts it again and again: a service it needs does not answer',
+    )
+  })
+
+  it('fails also if nobody keeps its log', async () => {
+    engine.onStart = (name) => engine.die(name, 1)
+    engine.unreadable.add('shop-app-1')
+    const error = await failureOf(up('services: { app: { image: a } }'))
+    expect([error.code, error.details]).toEqual(['SERVICE_EXITED', ['(its log cannot be shown: cannot read)']])
+  })
+
   it('is told what its health check printed', async () => {
     engine.onStart = (name) => setImmediate(() => engine.become(name, 'unhealthy', 'PONG expected\n'))
     const error = await failureOf(up(pair))
     expect([error.code, error.message]).toEqual([
       'SERVICE_UNHEALTHY',
-      'shop-redis-1 is unhealthy; its health check printed: PONG expected',
+      'shop-redis-1 is unhealthy; its health check printed: PONG expected; worker waited for it',
     ])
   })
 
   it('and takes its time is still starting, not failed', async () => {
     const error = await failureOf(up(pair, { timeoutMs: 20 }))
-    expect([error.code, error.message]).toEqual(['SERVICE_STILL_STARTING', 'shop-redis-1 is still starting after 0 s'])
+    expect([error.code, error.message]).toEqual([
+      'SERVICE_STILL_STARTING',
+      'shop-redis-1 is still starting after 0 s; worker waited for it',
+    ])
   })
 
   it('must end well where others wait for that', async () => {
@@ -189,7 +228,7 @@ describe('a service that fails', () => {
     const text = `services:
       app: { image: a, depends_on: { m: { condition: service_completed_successfully } } }
       m: { image: m }`
-    expect((await failureOf(up(text))).message).toBe('shop-m-1 exited with code 2')
+    expect((await failureOf(up(text))).message).toBe('shop-m-1 exited with code 2; app waited for it')
   })
 })
 
