@@ -61,34 +61,41 @@ export class PortClaims {
     await this.#choose(wishesOf(service, container), [container])
   }
 
+  get #isHere(): boolean {
+    return this.#engine.host === '127.0.0.1'
+  }
+
   async #choose(wishes: readonly Wish[], going: readonly string[]): Promise<void> {
     const { directory, name: project } = this.#model
     const published = await this.#engine.publishedPorts()
     const isLeaving = (held: (typeof published)[number]) => held.project === project && going.includes(held.container)
-    const isHere = this.#engine.host === '127.0.0.1'
     // Who insists on the ports of the file does not want those of earlier runs.
-    const sticky = this.#strict ? {} : readPorts(directory)
+    const known = readPorts(directory)
+    const sticky = this.#strict ? {} : known
     const rules: PortRules = {
       held: published.filter((held) => !isLeaving(held)),
       leaving: published.filter(isLeaving),
       sticky,
       // On another machine only the engine can tell.
-      isFree: isHere ? canListen : async () => true,
-      anyFree: async () => (isHere ? freePort() : undefined),
+      isFree: this.#isHere ? canListen : async () => true,
+      anyFree: async () => (this.#isHere ? freePort() : undefined),
       refused: this.#refused,
     }
     const others = this.#choices.filter(({ wish }) => !wishes.some(({ container }) => container === wish.container))
     const choices = await choosePorts(wishes, rules)
     for (const choice of choices)
-      if (choice.movedFrom !== undefined) await this.#report(choice, choice.movedFrom, rules)
+      if (choice.movedFrom !== undefined)
+        await this.#report(choice, choice.movedFrom, [...rules.held, ...given(choices)])
     this.#choices = [...others, ...choices]
-    const remembered = rememberedPorts(sticky, choices)
-    if (JSON.stringify(remembered) !== JSON.stringify(sticky)) writePorts(directory, remembered)
+    const remembered = rememberedPorts(known, choices)
+    if (JSON.stringify(remembered) !== JSON.stringify(known)) writePorts(directory, remembered)
   }
 
-  async #report({ wish, host, port = 0, ...choice }: Choice, wanted: number, { held }: PortRules): Promise<void> {
+  async #report({ wish, host, port = 0, ...choice }: Choice, wanted: number, held: readonly Held[]): Promise<void> {
     const container = holdingContainer(wanted, { host, port: wanted, ...choice }, held)
-    const holder = container ? `container ${container}` : await holdingProcess(wanted)
+    // What listens on this machine is nothing to an engine on another.
+    const process = () => (this.#isHere ? holdingProcess(wanted, choice.protocol) : undefined)
+    const holder = container ? `container ${container}` : await process()
     if (this.#strict) {
       const message = `port ${wanted} of ${wish.container} is taken${holder ? ` by ${holder}` : ''}`
       throw new StackError('PORT_BUSY', message)
@@ -96,4 +103,11 @@ export class PortClaims {
     const { service, container: name } = wish
     this.#emit({ type: 'port', service, container: name, address: host, wanted, chosen: port, holder })
   }
+}
+
+type Held = ChosenPort & { readonly container: string }
+
+/** Ports that containers of this very plan get. */
+function given(choices: readonly Choice[]): readonly Held[] {
+  return choices.map((choice) => ({ ...choice, container: choice.wish.container }))
 }

@@ -45,6 +45,8 @@ export async function choosePorts(wishes: readonly Wish[], rules: PortRules): Pr
 
 // Beyond this many busy neighbours something else is wrong.
 const furthest = 1000
+// A port that is free on one address may be taken on another, or wished for by somebody before.
+const anyAttempts = 20
 
 async function choosePort(wish: Wish, before: readonly Choice[], rules: PortRules): Promise<Choice> {
   const { target, protocol, host_ip: host = '' } = wish.config
@@ -60,7 +62,12 @@ async function choosePort(wish: Wish, before: readonly Choice[], rules: PortRule
   const [first, last] = wantedRange(wish.config)
   const isOpen = (port: number) => isAvailable(port, host, protocol, before, rules)
   if (first === undefined || last === undefined) {
-    return chosen(remembered !== undefined && (await isOpen(remembered)) ? remembered : await rules.anyFree())
+    const candidates = [remembered, ...Array.from({ length: anyAttempts }, () => undefined)]
+    for (const candidate of candidates) {
+      const port = candidate ?? (await rules.anyFree())
+      if (port === undefined || (await isOpen(port))) return chosen(port)
+    }
+    return chosen(undefined)
   }
   const isWanted = (port: number) => port >= first && port <= last
   const neighbours = Array.from({ length: last - first + 1 + furthest }, (_, index) => first + index)
@@ -98,7 +105,11 @@ function isEverywhere(host: string): boolean {
 }
 
 /** The container that has a port. */
-export function holdingContainer(port: number, choice: ChosenPort, held: readonly HeldPort[]): string | undefined {
+export function holdingContainer(
+  port: number,
+  choice: ChosenPort,
+  held: readonly (ChosenPort & { readonly container: string })[],
+): string | undefined {
   return held.find(
     (other) => other.port === port && other.protocol === choice.protocol && hostsOverlap(other.host, choice.host),
   )?.container
@@ -143,20 +154,34 @@ export function writePorts(directory: string, ports: Readonly<Record<string, num
   writeWhole(stateFiles.ports(directory), `${JSON.stringify(ports, null, 2)}\n`)
 }
 
-/** Tries to listen, as the engine will. */
-export function canListen(port: number, host: string, protocol: string): Promise<boolean> {
-  const address = isEverywhere(host) ? '0.0.0.0' : host
+/** Tries to listen, as the engine will: everywhere means both families of addresses. */
+export async function canListen(port: number, host: string, protocol: string): Promise<boolean> {
+  const addresses = isEverywhere(host) ? ['0.0.0.0', '::'] : [host]
+  const listen = { tcp: listenTcp, udp: listenUdp }[protocol]
+  const answers = await Promise.all(addresses.map((address) => listen?.(port, address)))
+  // Whoever may not open a low port, or has no such address, cannot tell whether it is free; the engine can.
+  return !answers.includes('EADDRINUSE')
+}
+
+/** The code of what went wrong, if anything did. */
+type Refusal = string | undefined
+
+function listenTcp(port: number, host: string): Promise<Refusal> {
   return new Promise((resolve) => {
-    if (protocol === 'udp') {
-      const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
-      socket.once('error', () => resolve(false))
-      socket.bind({ port, address, exclusive: true }, () => socket.close(() => resolve(true)))
-    } else {
-      const server = createServer()
-      // Whoever may not open a low port cannot tell whether it is free; the engine can.
-      server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'EACCES'))
-      server.listen({ port, host: address, exclusive: true }, () => server.close(() => resolve(true)))
-    }
+    const server = createServer()
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+    server.listen({ port, host, exclusive: true, ipv6Only: true }, () => server.close(() => resolve(undefined)))
+  })
+}
+
+function listenUdp(port: number, address: string): Promise<Refusal> {
+  return new Promise((resolve) => {
+    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', ipv6Only: address.includes(':') })
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+      socket.close()
+      resolve(code)
+    })
+    socket.bind({ port, address, exclusive: true }, () => socket.close(() => resolve(undefined)))
   })
 }
 

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -306,6 +307,16 @@ describe('a busy port', () => {
     expect(moved).toMatchObject({ wanted, holder: 'container other-redis-1', container: 'shop-redis-1' })
     const [container] = await engine.containers()
     expect(container?.ports[0]?.port).toBe(moved?.type === 'port' ? moved.chosen : undefined)
+  })
+
+  it('of another machine is not laid to a program of this one', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(wanted, '127.0.0.1', resolve))
+    Object.assign(engine, { host: 'docker.example' })
+    engine.failures.set('start shop-redis-1', new StackError('PORT_BUSY', 'port is already allocated'))
+    await up(file)
+    await new Promise((resolve) => server.close(resolve))
+    expect(events.find(({ type }) => type === 'port')).toMatchObject({ wanted, chosen: wanted + 1, holder: undefined })
   })
 
   it('is an error when ports are strict', async () => {

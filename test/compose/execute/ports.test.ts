@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -105,6 +106,53 @@ describe('a host port', () => {
     const remembered = rememberedPorts({}, moved)
     expect(remembered).toEqual({ 'shop-redis-1 127.0.0.1:6379:6379/tcp': 6380 })
     expect(rememberedPorts(remembered, await choosePorts([wish('6379')], rules()))).toEqual({})
+  })
+
+  it('that any will do is free for its own address, and given once', async () => {
+    const offers = [40001, 40002, 40002, 40003]
+    const anyFree = async () => offers.shift()
+    const wishes = [wish(undefined, {}, 'a'), wish(undefined, {}, 'b')]
+    expect(await chosen(wishes, rules({ anyFree, busy: [40001] }))).toEqual([40002, 40003])
+  })
+
+  it('that any will do is left to an engine on another machine', async () => {
+    expect(await chosen([wish(undefined)], rules({ anyFree: async () => undefined }))).toEqual([undefined])
+  })
+
+  it('does not move beyond the last one', async () => {
+    await expect(chosen([wish('65535')], rules({ busy: [65535] }))).rejects.toMatchObject({ code: 'PORT_BUSY' })
+  })
+
+  it.each([
+    ['0.0.0.0', '127.0.0.1', 'tcp', false],
+    ['127.0.0.1', '', 'tcp', false],
+    ['::1', '', 'tcp', false],
+    ['::1', '127.0.0.1', 'tcp', true],
+    ['::', '', 'tcp', false],
+    ['127.0.0.1', '127.0.0.2', 'tcp', true],
+    // An address of no machine here, and a protocol that Node does not speak: the engine can tell.
+    ['127.0.0.1', '203.0.113.7', 'tcp', true],
+    ['127.0.0.1', '127.0.0.1', 'sctp', true],
+  ])('with a listener on %s: may it be published on "%s"?', async (listener, host, protocol, isFree) => {
+    const server = createServer()
+    await new Promise<void>((resolve) =>
+      server.listen({ port: 0, host: listener, ipv6Only: listener === '::' }, resolve),
+    )
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    expect(await canListen(port, host, protocol)).toBe(isFree)
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it('for datagrams can be tried, and its holder named', async () => {
+    const socket = createSocket('udp4')
+    await new Promise<void>((resolve) => socket.bind({ port: 0, address: '127.0.0.1' }, resolve))
+    const { port } = socket.address()
+    expect(await canListen(port, '', 'udp')).toBe(false)
+    if (process.platform === 'linux')
+      expect(await holdingProcess(port, 'udp')).toBe(`${basename(process.execPath)}, pid ${process.pid}`)
+    await new Promise<void>((resolve) => socket.close(resolve))
+    expect(await canListen(port, '', 'udp')).toBe(true)
   })
 
   it('can be tried, and its holder named', async () => {
