@@ -61,6 +61,21 @@ describeWith(['docker', 'images', 'compose', 'python'], 'a new project on Docker
     )
   })
 
+  it('RabbitMQ has one user, one virtual host and no guest, and its management UI lets that user in', async () => {
+    const { containers } = JSON.parse((await here('ps', '--json')).stdout)
+    const rabbitmq = containers.find(({ service }: { service: string }) => service === 'rabbitmq')
+    const { port } = rabbitmq.ports.find(({ target }: { target: number }) => target === 15672)
+    const ask = (path: string, login: string) =>
+      fetch(`http://127.0.0.1:${port}/api/${path}`, { headers: { authorization: `Basic ${btoa(login)}` } })
+    const { broker } = await addresses()
+    const { username, password } = new URL(broker)
+    const login = `${username}:${password}`
+    const names = async (what: string) =>
+      (await (await ask(what, login)).json()).map(({ name }: { name: string }) => name)
+    expect([await names('users'), await names('vhosts')]).toEqual([['celery'], ['celery']])
+    expect((await ask('whoami', 'guest:guest')).status).toBe(401)
+  })
+
   it('docker and docker compose see the same stack', async () => {
     const names = await docker('ps', '--filter', `label=com.docker.compose.project=${name}`, '--format', '{{.Names}}')
     expect(names.split('\n').sort()).toEqual(
@@ -93,7 +108,7 @@ describeWith(['docker', 'images', 'compose', 'python'], 'a new project on Docker
 
   it('a Python client gets 8 from a TypeScript worker, and the REPL gets 8 from a Python worker', async () => {
     const { broker, backend } = await addresses()
-    expect(broker).toMatch(/^amqp:\/\/celery:[0-9a-f]{36}@127\.0\.0\.1:\d+\/\/$/)
+    expect(broker).toMatch(/^amqp:\/\/celery:[0-9a-f]{36}@127\.0\.0\.1:\d+\/celery$/)
     await using python = await pythonClient({ broker, backend })
     expect(await python.eval('app.send_task("arithmetics.add", (4, 4)).get(timeout=10)')).toBe(8)
     await using worker = await startPythonWorker({ broker, backend, queues: ['python'] })
