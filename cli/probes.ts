@@ -1,4 +1,4 @@
-import type { Probes, ProbeTarget } from '../compose/index.ts'
+import { CannotAsk, type Probes, type ProbeTarget } from '../compose/index.ts'
 
 /**
  * How the stack's services show that they are ready: each by answering in its own protocol. This is where the stack
@@ -27,7 +27,7 @@ async function answersLogin(target: ProbeTarget): Promise<void> {
 
 /** The address with the credentials that the service itself was given. */
 function loginUrl({ role, environment: env, address }: ProbeTarget): { url: string; hasPassword: boolean } {
-  if (!address) throw new Error('its port is not published, so it cannot be asked from here')
+  if (!address) throw new CannotAsk('its port is not published, so it cannot be asked from here')
   const at = `${address.host}:${address.port}`
   const embedded = env.CELERY_SANDBOX_BROKER_PASSWORD
   if (embedded) return { url: `redis://:${encodeURIComponent(embedded)}@${at}`, hasPassword: true }
@@ -45,9 +45,11 @@ function loginUrl({ role, environment: env, address }: ProbeTarget): { url: stri
   return { url, hasPassword: env.RABBITMQ_DEFAULT_PASS !== undefined }
 }
 
-async function answersPing({ environment, hostname }: ProbeTarget, signal: AbortSignal): Promise<void> {
+async function answersPing({ environment, hostname, inside }: ProbeTarget, signal: AbortSignal): Promise<void> {
   const brokerUrl = environment.CELERY_BROKER_URL
-  if (!brokerUrl) throw new Error('CELERY_BROKER_URL is not in its environment')
+  if (!brokerUrl) throw new CannotAsk('CELERY_BROKER_URL is not in its environment')
+  const broker = URL.parse(brokerUrl)?.hostname ?? ''
+  if (inside.includes(broker)) throw new CannotAsk(`the port of ${broker} is not published, so workers cannot be asked`)
   const { Celery } = await import('../src/index.ts')
   const app = new Celery('probe', { brokerUrl })
   try {

@@ -3,7 +3,7 @@ import type { ContainerDetail, Engine } from '../engine/engine.ts'
 import { messageOf, StackError, type StackErrorCode } from '../errors.ts'
 import type { Role } from '../file/model.ts'
 import { diagnose } from './diagnose.ts'
-import { attemptProbe, never, type Probe, type Probes, probeTarget } from './probe.ts'
+import { attemptProbe, CannotAsk, never, type Probe, type Probes, probeTarget } from './probe.ts'
 import type { Life } from './watch.ts'
 
 /** A container that is waited for. */
@@ -49,7 +49,7 @@ const mostEndings = 3
  * @throws {StackError} SERVICE_EXITED, SERVICE_UNHEALTHY, SERVICE_STILL_STARTING
  */
 export async function awaitReady(awaited: Awaited, life: Life): Promise<Readiness> {
-  const wait: Wait = { deadline: Date.now() + awaited.timeoutMs, endings: 0, oomKilled: false, doubt: '' }
+  const wait: Wait = { deadline: Date.now() + awaited.timeoutMs, endings: 0, oomKilled: false, doubt: '', canAsk: true }
   for (;;) {
     const verdict = await verdictOf(awaited, life, wait)
     if (verdict.is !== 'ended') return readinessBy(verdict, awaited, wait)
@@ -71,6 +71,8 @@ interface Wait {
   oomKilled: boolean
   /** Why the probe does not call it ready. */
   doubt: string
+  /** Whether the probe can tell anything. */
+  canAsk: boolean
 }
 
 async function verdictOf(awaited: Awaited, life: Life, wait: Wait): Promise<Verdict> {
@@ -112,8 +114,8 @@ function probeOf({ role, probes }: Awaited): Probe | undefined {
   return role && probes[role]
 }
 
-async function verdictOfLife(awaited: Awaited, life: Life, { endings }: Wait): Promise<Verdict> {
-  for (let isPast = awaited.fresh && endings === 0; ; ) {
+async function verdictOfLife(awaited: Awaited, life: Life, wait: Wait): Promise<Verdict> {
+  for (let isPast = awaited.fresh && wait.endings === 0; ; ) {
     const { action, exitCode = 0, health } = await life.next()
     if (action === 'start') isPast = false
     if (action === 'die' && !(isPast && (await isRunning(awaited)))) return { is: 'ended', exitCode }
@@ -121,7 +123,7 @@ async function verdictOfLife(awaited: Awaited, life: Life, { endings }: Wait): P
     if (action !== 'health' || awaited.mustComplete) continue
     if (health === 'healthy') return ready('healthy')
     // A probe knows better than a health check that gave up too early.
-    if (health === 'unhealthy' && !probeOf(awaited)) return { is: 'unhealthy' }
+    if (health === 'unhealthy' && !(probeOf(awaited) && wait.canAsk)) return { is: 'unhealthy' }
   }
 }
 
@@ -192,8 +194,12 @@ async function verdictOfProbe(
     } catch (thrown) {
       signal.throwIfAborted()
       wait.doubt = messageOf(thrown)
+      wait.canAsk = !(thrown instanceof CannotAsk)
     }
-    await sleep(backoffMs(attempt), undefined, { signal })
+    if (!wait.canAsk && detail.health !== 'none') return never(signal)
+    await sleep(wait.canAsk ? backoffMs(attempt) : settleMs, undefined, { signal })
+    // It has nothing else to show than that it runs on for a moment.
+    if (!wait.canAsk && (await isRunning(awaited))) return ready('running')
   }
 }
 

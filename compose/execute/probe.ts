@@ -8,6 +8,9 @@ export type Probe = (target: ProbeTarget, signal: AbortSignal) => Promise<void>
 /** A probe for each role that has one. */
 export type Probes = Readonly<Partial<Record<Role, Probe>>>
 
+/** Thrown by a probe whose question can never reach the service from here: whoever waits goes by what else there is. */
+export class CannotAsk extends Error {}
+
 /** The container that a probe asks. */
 export interface ProbeTarget {
   readonly role: Role
@@ -19,6 +22,8 @@ export interface ProbeTarget {
   readonly environment: Readonly<Record<string, string>>
   /** The service's own main port seen from the host, if it is published. */
   readonly address?: { readonly host: string; readonly port: number }
+  /** Hosts that containers of the stack know and this machine does not. */
+  readonly inside: readonly string[]
 }
 
 const attemptTimeoutMs = 5000
@@ -45,13 +50,15 @@ export async function probeTarget(
 ): Promise<ProbeTarget> {
   const containers = await engine.containers(project)
   const own = containers.find(({ id }) => id === detail.id)
+  const services = reachable(containers)
   const binding = own?.ports.find(({ target }) => target === mainPorts[role])
   return {
     role,
     service,
     container: own?.name ?? detail.name,
     hostname: detail.hostname,
-    environment: rewriteAddresses(detail.environment, reachable(containers), engine.host),
+    environment: rewriteAddresses(detail.environment, services, engine.host),
+    inside: services.flatMap(({ names }) => names),
     ...(binding && { address: { host: hostAddress(binding, engine.host), port: binding.port } }),
   }
 }

@@ -1,6 +1,6 @@
 import { hostAddress } from '../engine/address.ts'
 import type { ContainerState, Engine, Health, RunState } from '../engine/engine.ts'
-import { attemptProbe, type Probes, probeTarget } from '../execute/probe.ts'
+import { attemptProbe, CannotAsk, type Probes, probeTarget } from '../execute/probe.ts'
 import type { Role } from '../file/model.ts'
 import { roleOf } from '../file/role.ts'
 import { isOneOff, numberOf, serviceOf } from '../identity/labels.ts'
@@ -79,7 +79,7 @@ async function healthOf(
   const target = await probeTarget(engine, project, serviceOf(labels), role, detail)
   return attemptProbe(probe, target, signal, probeTimeoutMs).then(
     () => 'healthy',
-    () => 'starting',
+    (thrown: unknown) => (thrown instanceof CannotAsk ? health : 'starting'),
   )
 }
 

@@ -71,7 +71,7 @@ describeWith(['docker', 'images', 'compose', 'python'], 'a new project on Docker
     const { username, password } = new URL(broker)
     const login = `${username}:${password}`
     const names = async (what: string) =>
-      (await (await ask(what, login)).json()).map(({ name }: { name: string }) => name)
+      ((await (await ask(what, login)).json()) as { name: string }[]).map(({ name }) => name)
     expect([await names('users'), await names('vhosts')]).toEqual([['celery'], ['celery']])
     expect((await ask('whoami', 'guest:guest')).status).toBe(401)
   })

@@ -8,7 +8,7 @@ import type { StackEvent } from '../../../compose/events.ts'
 import { execute } from '../../../compose/execute/execute.ts'
 import { backoffMs } from '../../../compose/execute/health.ts'
 import { PortClaims } from '../../../compose/execute/port-claims.ts'
-import type { Probes, ProbeTarget } from '../../../compose/execute/probe.ts'
+import { CannotAsk, type Probes, type ProbeTarget } from '../../../compose/execute/probe.ts'
 import { Watch } from '../../../compose/execute/watch.ts'
 import type { Model } from '../../../compose/file/model.ts'
 import { dismantle } from '../../../compose/plan/dismantle.ts'
@@ -253,6 +253,7 @@ describe('a probe', () => {
       hostname: 'host-shop-redis-1',
       environment: { SELF: `redis://127.0.0.1:${port}/0` },
       address: { host: '127.0.0.1', port },
+      inside: ['redis', 'shop-redis-1'],
     })
   })
 
@@ -272,6 +273,22 @@ describe('a probe', () => {
     }
     await up(file, { probes: { redis } })
     expect(attempts).toBe(2)
+  })
+
+  it('that can never ask leaves it at running on, or to the health check', async () => {
+    const redis = async () => {
+      throw new CannotAsk('its port is not published')
+    }
+    await up('services: { redis: { image: redis } }', { probes: { redis } })
+    expect(steps().at(-1)).toBe('shop-redis-1 running')
+    engine.onStart = (name) => setTimeout(() => engine.become(name, 'healthy'), 10)
+    await up('services: { redis: { image: redis, healthcheck: { test: t } } }', { probes: { redis } })
+    expect(steps().at(-1)).toBe('shop-redis-1 healthy')
+    engine.onStart = (name) => setTimeout(() => engine.become(name, 'unhealthy'), 10)
+    const error = await failureOf(
+      up('services: { redis: { image: redis, healthcheck: { test: other } } }', { probes: { redis } }),
+    )
+    expect(error.code).toBe('SERVICE_UNHEALTHY')
   })
 
   it('gives the reason when time is up', async () => {
