@@ -2,11 +2,18 @@ import type { Stack, StackEvent, UpOptions } from '../../compose/index.ts'
 import { choice, defineCommand, flag, scales, seconds, type Values } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { sanitize } from '../output/sanitize.ts'
 import { stackText } from '../output/stack-text.ts'
 import { openProjectStack, type StackChoice, stackOptions } from '../project.ts'
 import { type LogEvent, logEvents, logText } from './logs.ts'
 
-type UpEvent = StackEvent | LogEvent | { type: 'attached' } | { type: 'leaving'; removes: boolean }
+type UpEvent =
+  | StackEvent
+  | LogEvent
+  /** A page of a service for people. */
+  | { type: 'page'; service: string; what: string; url: string; login: string }
+  | { type: 'attached' }
+  | { type: 'leaving'; removes: boolean }
 
 const pullPolicies = ['policy', 'always', 'missing', 'never', 'build'] as const
 
@@ -68,6 +75,10 @@ export const command = defineCommand({
 
   text(event, paint) {
     if (event.type === 'attached') return paint.dim('Ready. Ctrl-C takes the stack down.')
+    if (event.type === 'page') {
+      const [service, url, login] = [event.service, event.url, event.login].map(sanitize)
+      return paint.dim(`  ${service} ${event.what}: ${url} (log in as ${login}; celery-sandbox env shows the password)`)
+    }
     if (event.type === 'leaving') {
       return event.removes
         ? 'Taking the stack down (Ctrl-C again leaves at once) …'
@@ -79,9 +90,22 @@ export const command = defineCommand({
 
 async function* bringUp(stack: Stack, given: UpOptions, isAttached: boolean, context: Context): AsyncIterable<UpEvent> {
   yield* stack.up(given)
+  if (!given.dryRun) yield* pages(stack)
   if (!isAttached) return
   yield { type: 'attached' }
   yield* logEvents(stack, { follow: true, tail: 0 }, context)
+}
+
+const managementPort = 15672
+
+/** The management UI of RabbitMQ, where it is published. */
+async function* pages(stack: Stack): AsyncIterable<UpEvent> {
+  for (const { role, service, ports } of await stack.ps()) {
+    const binding = role === 'rabbitmq' ? ports.find(({ target }) => target === managementPort) : undefined
+    if (!binding) continue
+    const { RABBITMQ_DEFAULT_USER: login = 'guest' } = await stack.environment(service)
+    yield { type: 'page', service, what: 'management', url: `http://${binding.host}:${binding.port}`, login }
+  }
 }
 
 /** What the flags ask for. */
