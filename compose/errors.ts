@@ -11,6 +11,8 @@ export const stackErrorCodes = {
   PROJECT_BUSY: 'Wait for it or end it, then run this again.',
   STATE_UNUSABLE: 'It must be a directory that you may write to: move away what is in its place.',
   OPTION_INVALID: 'Write it as in a compose file: 8080:80, ./data:/data:ro.',
+  NOTHING_TO_WATCH:
+    'Give a service `develop: { watch: [{ path: ./tasks, action: restart }] }`, or mount the program of a worker.',
   SERVICE_UNKNOWN: 'Name a service of the compose file.',
   SERVICE_NOT_RUNNING: 'Start it with `celery-sandbox up -d` or `celery-sandbox start`; `ps` shows what runs.',
   DOCKER_UNREACHABLE:

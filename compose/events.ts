@@ -88,6 +88,15 @@ export type StackEvent =
       /** Who has the wanted port, as far as one can see: `container shop-redis-1`, `redis-server, pid 812`. */
       readonly holder: string | undefined
     }
+  | { readonly type: 'watching'; readonly paths: readonly string[] }
+  | {
+      /** Files changed that a service is made of; what follows is told as it happens. */
+      readonly type: 'change'
+      readonly service: string
+      /** Absolute. */
+      readonly paths: readonly string[]
+      readonly action: 'rebuild' | 'restart' | 'sync'
+    }
   | { readonly type: 'warning'; readonly message: string }
   | {
       readonly type: 'done'

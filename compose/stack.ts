@@ -22,6 +22,7 @@ import { restart, start } from './verbs/start.ts'
 import { type LifecycleOptions, stop } from './verbs/stop.ts'
 import { type ContainerProcesses, topOf } from './verbs/top.ts'
 import { scale, type UpOptions, up } from './verbs/up.ts'
+import { type WatchOptions, watch } from './verbs/watch.ts'
 
 /** What `openStack` takes. */
 export interface OpenStackOptions {
@@ -71,6 +72,8 @@ export interface Stack {
   pull(options?: PullOptions): AsyncIterable<StackEvent>
   /** The images that the containers were made of. */
   images(): Promise<readonly ContainerImage[]>
+  /** Restarts, builds or copies when files change, as `develop.watch` says; ends with its reader. */
+  watch(options?: WatchOptions): AsyncIterable<StackEvent>
   /** Makes as many containers of services as asked for: `{ worker: 4 }`; what else there is stays as it is. */
   scale(numbers: Readonly<Record<string, number>>): AsyncIterable<StackEvent>
   /** Stops containers and leaves them there. Needs no valid file, as all that follow. */
@@ -142,6 +145,7 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     build: (given: BuildOptions = {}) => doing((now) => build(context, given, now)),
     pull: (given: PullOptions = {}) => doing((now) => pull(context, given, now)),
     images: () => imagesOf(engine, name),
+    watch: (given: WatchOptions = {}) => doing((now) => watch(context, given, now)),
     scale: (numbers: Readonly<Record<string, number>>) => doing((now) => scale(context, numbers, now)),
     stop: (given: LifecycleOptions = {}) => doing((now) => stop(context, given, now)),
     start: (given: LifecycleOptions = {}) => doing((now) => start(context, given, now)),

@@ -53,7 +53,8 @@ const apart = ['embedded']
 /** Each third-party library has one home; a trailing slash means the whole folder. */
 const homes: Record<string, string[]> = {
   '@cfworker/json-schema': ['compose/file/spec/judge.ts'],
-  '@balena/dockerignore': ['compose/engine/docker/build/context.ts'],
+  '@balena/dockerignore': ['compose/engine/docker/build/context.ts', 'compose/plan/reactions.ts'],
+  chokidar: ['compose/verbs/watch.ts'],
   '@msgpack/msgpack': ['src/protocol/serializer.ts'],
   acorn: ['src/app/parameters.ts'],
   amqplib: ['src/transport/amqp/'],

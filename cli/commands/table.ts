@@ -33,6 +33,7 @@ export const commandTable: readonly CommandEntry[] = [
     ...entry('run', 'run a service once more, with a command of its own', () => import('./run.ts')),
     takesCommand: true,
   },
+  entry('watch', 'restart, build or copy when files change', () => import('./watch.ts')),
   entry('top', 'the processes in the containers', () => import('./top.ts')),
   entry('port', 'where a port of a service is reached', () => import('./port.ts')),
   entry('ls', 'every stack on this machine', () => import('./ls.ts')),

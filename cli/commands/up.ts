@@ -2,6 +2,7 @@ import type { Stack, StackEvent, UpOptions } from '../../compose/index.ts'
 import { choice, defineCommand, flag, scales, seconds, type Values } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { together } from '../feed.ts'
 import { sanitize } from '../output/sanitize.ts'
 import { stackText } from '../output/stack-text.ts'
 import { openProjectStack, type StackChoice, stackOptions } from '../project.ts'
@@ -25,6 +26,7 @@ const options = {
   forceRecreate: flag('--force-recreate', 'make every container anew'),
   noRecreate: flag('--no-recreate', 'make no container anew, also if its configuration changed'),
   removeOrphans: flag('--remove-orphans', 'remove containers of services that the file no longer has'),
+  watch: flag('-w, --watch', 'restart, build or copy when files change; not with --detach'),
   wait: flag('--wait', 'the same as --detach: up always waits until services are ready'),
   waitTimeout: seconds('--wait-timeout <seconds>', 'how long a service may take to become ready (default: 120)'),
   build: flag('--build', 'build images before anything is started, also those that are there'),
@@ -47,12 +49,17 @@ export const command = defineCommand({
 
   async *run(context, options, services): AsyncIterable<UpEvent> {
     const wanted = upOptions(options, services)
+    if (options.watch && (options.detach || options.wait)) {
+      throw new CliError('USAGE', '--watch stays to watch, so it cannot go with --detach', {
+        next: 'Start with `up -d`, then: celery-sandbox watch',
+      })
+    }
     const isAttached = !options.detach && !options.wait && !options.dryRun
     const stack = await openProjectStack(context, options)
     let isUp = false
     let found: number | undefined
     try {
-      for await (const event of bringUp(stack, wanted, isAttached, context)) {
+      for await (const event of bringUp(stack, wanted, { isAttached, watches: options.watch }, context)) {
         isUp ||= event.type === 'attached'
         if (event.type === 'plan') found = event.found
         if (event.type !== 'output' || options.verbose || context.mode === 'json') yield event
@@ -88,12 +95,24 @@ export const command = defineCommand({
   },
 })
 
-async function* bringUp(stack: Stack, given: UpOptions, isAttached: boolean, context: Context): AsyncIterable<UpEvent> {
+async function* bringUp(
+  stack: Stack,
+  given: UpOptions,
+  { isAttached, watches }: { isAttached: boolean; watches: boolean },
+  context: Context,
+): AsyncIterable<UpEvent> {
   yield* stack.up(given)
   if (!given.dryRun) yield* pages(stack)
   if (!isAttached) return
   yield { type: 'attached' }
-  yield* logEvents(stack, { follow: true, tail: 0 }, context)
+  const logs = logEvents(stack, { follow: true, tail: 0 }, context)
+  if (!watches) return yield* logs
+  const over = new AbortController()
+  try {
+    yield* together<UpEvent>(logs, stack.watch({ services: given.services, signal: over.signal }))
+  } finally {
+    over.abort()
+  }
 }
 
 const managementPort = 15672

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { StackEvent, Step } from '../../compose/index.ts'
 import type { Paint, Tone } from './paint.ts'
 import { sanitize } from './sanitize.ts'
@@ -47,6 +48,13 @@ export function stackText(event: StackEvent, paint: Paint): string | undefined {
     // Each step says how far its own pull is.
     case 'pull':
       return undefined
+    case 'watching':
+      return paint.dim(`  watching ${event.paths.map(sanitize).join(', ')}`)
+    case 'change': {
+      const [first = '', ...more] = event.paths.map((path) => sanitize(basename(path)))
+      const changed = more.length === 0 ? `${first} changed` : `${first} and ${more.length} more changed`
+      return `  ${changed}: ${event.action} ${paint.name(sanitize(event.service))}`
+    }
     case 'warning':
       return paint.warn(`  ${sanitize(event.message)}`)
     case 'done':

@@ -62,6 +62,8 @@ export interface Engine {
   exec(container: string, spec: ExecSpec): Promise<Session>
   /** Runs a program in a container that runs, and leaves it to itself. */
   execDetached(container: string, spec: ExecSpec): Promise<void>
+  /** Makes files of a container what they are on this machine, or are no more. */
+  sync(container: string, files: readonly SyncedFile[]): Promise<void>
   /** The first program of a container that is about to be started, with its streams. */
   attach(container: string, options: AttachOptions): Promise<Session>
   /** The processes in a container that runs, as `ps` shows them. */
@@ -233,6 +235,12 @@ export interface ExecSpec {
   readonly user?: string | undefined
   readonly directory?: string | undefined
   readonly isPrivileged?: boolean
+}
+
+/** A file on this machine and its place in a container, both absolute. */
+export interface SyncedFile {
+  readonly source: string
+  readonly target: string
 }
 
 /** How to attach to a container. */

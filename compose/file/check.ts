@@ -16,7 +16,6 @@ const refused: Partial<Readonly<Record<keyof ServiceConfig, string>>> = {
 
 /** Understood, not carried out, and part of config-hash as any other key. */
 const inert: Partial<Readonly<Record<keyof ServiceConfig, string>>> = {
-  develop: 'files are not watched for it; run `docker compose watch`',
   post_start: 'hooks are not run here',
   pre_stop: 'hooks are not run here',
   pull_refresh_after: 'images are pulled when they are missing',

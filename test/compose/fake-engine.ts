@@ -17,6 +17,7 @@ import type {
   Resources,
   RunState,
   Session,
+  SyncedFile,
 } from '../../compose/engine/engine.ts'
 import { StackError } from '../../compose/errors.ts'
 import type { Model } from '../../compose/file/model.ts'
@@ -130,6 +131,10 @@ export class FakeEngine implements Engine {
   async exec(id: string, { command }: ExecSpec): Promise<Session> {
     this.#called(`exec ${this.#get(id).name} ${command.join(' ')}`)
     return new FakeSession()
+  }
+
+  async sync(id: string, files: readonly SyncedFile[]): Promise<void> {
+    this.#called(`sync ${files.map(({ target }) => target).join(', ')} to ${this.#get(id).name}`)
   }
 
   async execDetached(id: string, { command }: ExecSpec): Promise<void> {

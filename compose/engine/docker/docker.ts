@@ -22,6 +22,7 @@ import type {
   ResourceNames,
   Resources,
   Session,
+  SyncedFile,
 } from '../engine.ts'
 import { readJsonLines } from '../ndjson.ts'
 import { Api, asOptions, call } from './api.ts'
@@ -30,7 +31,7 @@ import { buildClassic } from './build/classic.ts'
 import type { Connection } from './connect.ts'
 import { containerBody } from './container-body.ts'
 import { containerDetail, containerState, nameOf, portBindings } from './container-state.ts'
-import { copyTexts } from './copy.ts'
+import { copyTexts, syncFiles } from './copy.ts'
 import { credentialsFor } from './credentials.ts'
 import { publishedHost } from './endpoint.ts'
 import { type DockerEvent, engineEvent, eventActions } from './events.ts'
@@ -265,6 +266,10 @@ class DockerEngine implements Engine {
 
   exec(container: string, spec: ExecSpec): Promise<Session> {
     return openExec(this.#api, container, spec)
+  }
+
+  sync(container: string, files: readonly SyncedFile[]): Promise<void> {
+    return syncFiles(this.#api, container, files)
   }
 
   execDetached(container: string, spec: ExecSpec): Promise<void> {

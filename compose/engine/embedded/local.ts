@@ -160,6 +160,9 @@ class LocalEngine implements Engine {
     throw needsDocker('running programs in containers')
   }
 
+  /** Processes run in the project's own directory: its files are where they are. */
+  async sync(): Promise<void> {}
+
   async execDetached(): Promise<void> {
     throw needsDocker('running programs in containers')
   }
