@@ -9,6 +9,15 @@ export interface BuildSpec {
   readonly labels: Readonly<Record<string, string>>
   /** Of the service; those of the build itself count before it. */
   readonly platform: string | undefined
+  /** What `RUN --mount=type=secret,id=…` sees; no layer keeps it. */
+  readonly secrets: readonly BuildSecret[]
+}
+
+/** A secret of a build: a file of this machine, or its text. */
+export interface BuildSecret {
+  readonly id: string
+  readonly file: string | undefined
+  readonly content: string | undefined
 }
 
 /** What happens while an image is built. */

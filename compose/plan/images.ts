@@ -58,7 +58,11 @@ function buildSpec(builder: Service, images: readonly string[], { model, rules }
     ...((build.args || args) && { args: { ...build.args, ...args } }),
     ...(build.additional_contexts && { additional_contexts: builtContexts(build.additional_contexts, model) }),
   }
-  return { images, config, labels: imageLabels(model.name, builder.name), platform }
+  const secrets = (build.secrets ?? []).map(({ source, target = source }) => {
+    const { file, content } = model.secrets[source] ?? {}
+    return { id: target, file, content }
+  })
+  return { images, config, labels: imageLabels(model.name, builder.name), platform, secrets }
 }
 
 /** The image of another service is one by its name. */

@@ -261,6 +261,22 @@ describeWith(['docker', 'images', 'compose', 'buildx'], 'BuildKit, by the buildx
     expect(events).toContainEqual(expect.objectContaining({ type: 'output', text: 'here' }))
   })
 
+  it('hands over secrets that no layer keeps', async () => {
+    sandbox.env.FROM_OUTSIDE = 'the second'
+    sandbox.write(`
+services: { app: { build: { context: ., secrets: [one, { source: two, target: second }] } } }
+secrets: { one: { file: ./one.txt }, two: { environment: FROM_OUTSIDE } }
+`)
+    const mounts = '--mount=type=secret,id=one --mount=type=secret,id=second'
+    files({
+      '.dockerignore': '*\n',
+      'one.txt': 'the first',
+      Dockerfile: `FROM ${base}\nRUN ${mounts} echo "$(cat /run/secrets/one), $(cat /run/secrets/second)"\n`,
+    })
+    const events = await build({ noCache: true })
+    expect(events).toContainEqual(expect.objectContaining({ type: 'output', text: 'the first, the second' }))
+  })
+
   it('says so when the engine is too old for a key', async () => {
     sandbox.write(
       `services: { app: { build: { context: ., additional_contexts: { more: "docker-image://${base}" } } } }`,

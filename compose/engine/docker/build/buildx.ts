@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Channel } from '../../../channel.ts'
 import type { Environment } from '../../../file/discover.ts'
-import type { BuildProgress, BuildSpec } from '../../build.ts'
+import type { BuildProgress, BuildSecret, BuildSpec } from '../../build.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { findPlugin } from '../plugins.ts'
 import { Lines } from './classic.ts'
@@ -52,7 +52,12 @@ export async function* buildWithBuildx(
   })
   // What the plugin would choose by itself is the endpoint already, unless it was found by trying.
   const isFound = endpoint.source !== 'DOCKER_HOST' && !endpoint.source.startsWith('context ')
-  const variables = { ...env, ...(isFound && { DOCKER_HOST: endpoint.url }), BUILDX_NO_DEFAULT_ATTESTATIONS: '1' }
+  const variables = {
+    ...env,
+    ...(isFound && { DOCKER_HOST: endpoint.url }),
+    BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
+    ...secretVariables(spec),
+  }
   const child = spawn(plugin, buildxArguments(spec), { env: variables, stdio: ['pipe', 'ignore', 'pipe'], signal })
   child.stdin.on('error', () => {})
   child.stdin.end(spec.config.dockerfile_inline ?? '')
@@ -80,7 +85,7 @@ export async function* buildWithBuildx(
 }
 
 /** The command line of `docker-buildx`. */
-export function buildxArguments({ images, config, labels, platform }: BuildSpec): readonly string[] {
+export function buildxArguments({ images, config, labels, platform, secrets }: BuildSpec): readonly string[] {
   const each = (flag: string, values: readonly string[] = []) => values.flatMap((value) => [flag, value])
   const pairs = (of: Readonly<Record<string, string | null>> = {}) =>
     Object.entries(of).map(([key, value]) => `${key}=${value ?? ''}`)
@@ -108,12 +113,27 @@ export function buildxArguments({ images, config, labels, platform }: BuildSpec)
     ...each('--cache-to', config.cache_to),
     ...each('--platform', platforms.length > 0 ? [platforms.join(',')] : []),
     ...each('--ssh', config.ssh),
+    ...each('--secret', secrets.map(secretArgument)),
     ...each('--build-context', pairs(config.additional_contexts)),
     ...each('--allow', [...(config.entitlements ?? []), ...(config.privileged ? ['security.insecure'] : [])]),
     '--',
     config.context ?? '.',
   ]
 }
+
+/** Texts go by the environment: a command line is everybody's to read. */
+function secretArgument({ id, file }: BuildSecret, index: number): string {
+  return file === undefined ? `id=${id},env=${secretVariable(index)}` : `id=${id},src=${file}`
+}
+
+function secretVariables({ secrets }: BuildSpec): Readonly<Record<string, string>> {
+  const texts = secrets.flatMap(({ file, content = '' }, index) =>
+    file === undefined ? [[secretVariable(index), content]] : [],
+  )
+  return Object.fromEntries(texts)
+}
+
+const secretVariable = (index: number) => `CELERY_SANDBOX_BUILD_SECRET_${index}`
 
 function dockerfilePath({ context = '.', dockerfile = 'Dockerfile' }: BuildSpec['config']): string {
   return isRemoteContext({ context }) || dockerfile.startsWith('/') ? dockerfile : `${context}/${dockerfile}`
