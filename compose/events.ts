@@ -2,10 +2,6 @@ import { Channel } from './channel.ts'
 
 /** What a container is going through. */
 export type Step =
-  | 'pulling'
-  | 'pulled'
-  | 'building'
-  | 'built'
   | 'creating'
   | 'starting'
   | 'waiting'
@@ -20,6 +16,9 @@ export type Step =
   | 'unpaused'
   | 'removed'
   | 'failed'
+
+/** What an image is going through; `kept`: it could not be pulled, and what is there will do. */
+export type ImageStep = 'pulling' | 'pulled' | 'kept' | 'building' | 'built' | 'failed'
 
 /** What happens while a stack goes up or down: plain data, in the order it happened. */
 export type StackEvent =
@@ -42,14 +41,26 @@ export type StackEvent =
   | {
       readonly type: 'step'
       readonly service: string
-      /** Empty as long as it is about the image of the service. */
       readonly container: string
       readonly step: Step
       /** A few words for people: a percentage, an exit code, what is waited for. */
       readonly detail: string
       /** Since the work on this container began. */
       readonly elapsedMs: number
-      /** 0 … 1, only while pulling or building. */
+    }
+  | {
+      /** An image is fetched or made. */
+      readonly type: 'image'
+      /** Its name; a build may have several, as `shop-web, shop-worker`. */
+      readonly image: string
+      /** Those that wait for it. */
+      readonly services: readonly string[]
+      readonly step: ImageStep
+      /** A few words for people: a percentage, the step of a build. */
+      readonly detail: string
+      /** Since the work on this image began. */
+      readonly elapsedMs: number
+      /** 0 … 1, while pulling or building. */
       readonly progress?: number
     }
   | {
@@ -66,7 +77,6 @@ export type StackEvent =
   | {
       /** A line that a build wrote. */
       readonly type: 'output'
-      readonly service: string
       readonly image: string
       readonly text: string
     }

@@ -97,7 +97,8 @@ function runOptions(
 
 /** What the program writes is all there is on standard output; what comes before it is told beside it. */
 function tell(event: StackEvent, { stderr, paint }: Context): void {
-  const isWorthTelling = event.type === 'step' || event.type === 'port' || event.type === 'warning'
+  const isWorthTelling =
+    event.type === 'step' || event.type === 'image' || event.type === 'port' || event.type === 'warning'
   const line = isWorthTelling ? stackText(event, paint) : undefined
   if (line !== undefined) stderr.write(`${line}\n`)
 }

@@ -1,14 +1,10 @@
 import { basename } from 'node:path'
-import type { StackEvent, Step } from '../../compose/index.ts'
+import type { ImageStep, StackEvent, Step } from '../../compose/index.ts'
 import type { Paint, Tone } from './paint.ts'
 import { sanitize } from './sanitize.ts'
 
 /** How each step of a container reads, and whether it is good news. */
 export const stepTone: { readonly [S in Step]: Tone } = {
-  pulling: 'dim',
-  pulled: 'good',
-  building: 'dim',
-  built: 'good',
   creating: 'dim',
   starting: 'dim',
   waiting: 'dim',
@@ -25,6 +21,16 @@ export const stepTone: { readonly [S in Step]: Tone } = {
   failed: 'bad',
 }
 
+/** The same for images. */
+export const imageTone: { readonly [S in ImageStep]: Tone } = {
+  pulling: 'dim',
+  pulled: 'good',
+  kept: 'warn',
+  building: 'dim',
+  built: 'good',
+  failed: 'bad',
+}
+
 /** One line for an event of a stack; undefined when it says nothing to a person. */
 export function stackText(event: StackEvent, paint: Paint): string | undefined {
   switch (event.type) {
@@ -35,7 +41,11 @@ export function stackText(event: StackEvent, paint: Paint): string | undefined {
       return event.isDry ? event.operations.map((line) => operationText(line, paint)).join('\n') : undefined
     case 'step': {
       const detail = event.detail ? paint.dim(` ${sanitize(event.detail)}`) : ''
-      return `  ${paint.name(sanitize(event.container || event.service))} ${paint[stepTone[event.step]](event.step)}${detail} ${paint.dim(seconds(event.elapsedMs))}`
+      return `  ${paint.name(sanitize(event.container))} ${paint[stepTone[event.step]](event.step)}${detail} ${paint.dim(seconds(event.elapsedMs))}`
+    }
+    case 'image': {
+      const detail = event.detail ? paint.dim(` ${sanitize(event.detail)}`) : ''
+      return `  image ${paint.name(sanitize(event.image))} ${paint[imageTone[event.step]](event.step)}${detail} ${paint.dim(seconds(event.elapsedMs))}`
     }
     case 'resource':
       return `  ${event.resource} ${paint.name(sanitize(event.name))} ${event.step}${event.detail ? paint.dim(` (${sanitize(event.detail)})`) : ''}`
@@ -44,8 +54,8 @@ export function stackText(event: StackEvent, paint: Paint): string | undefined {
         `  ${event.wanted} is busy${event.holder ? ` (${sanitize(event.holder)})` : ''} → ${event.service} on ${event.chosen}`,
       )
     case 'output':
-      return `  ${paint.name(`${sanitize(event.service)} |`)} ${paint.dim(sanitize(event.text))}`
-    // Each step says how far its own pull is.
+      return `  ${paint.name(`${sanitize(event.image)} |`)} ${paint.dim(sanitize(event.text))}`
+    // Each image says how far its own pull is.
     case 'pull':
       return undefined
     case 'watching':

@@ -2,7 +2,7 @@ import type { BuildSpec } from '../engine/build.ts'
 import { pullTotals } from '../engine/docker/pull-progress.ts'
 import type { ContainerSpec, Engine, PullProgress } from '../engine/engine.ts'
 import { messageOf, StackError } from '../errors.ts'
-import type { Emit, Step } from '../events.ts'
+import type { Emit, ImageStep, Step } from '../events.ts'
 import { containerName, imageName, type Model, type Service } from '../file/model.ts'
 import type { HashFamily } from '../identity/hash.ts'
 import { ownersOf } from '../identity/hash.ts'
@@ -105,26 +105,31 @@ class Job {
     return this.made.get(name) ?? container ?? name
   }
 
-  step(service: string, container: string, step: Step, detail = '', progress?: number): void {
-    const who = container || service
-    const begun = this.#begun.get(who) ?? Date.now()
-    this.#begun.set(who, begun)
-    const elapsedMs = Date.now() - begun
-    this.site.emit({
-      type: 'step',
-      service,
-      container,
-      step,
-      detail,
-      elapsedMs,
-      ...(progress !== undefined && { progress }),
-    })
+  step(service: string, container: string, step: Step, detail = ''): void {
+    this.site.emit({ type: 'step', service, container, step, detail, elapsedMs: this.#sinceBegun(container) })
+  }
+
+  image(operation: Of<'pull' | 'build'>, step: ImageStep, detail = '', progress?: number): void {
+    const { name: image } = operation
+    const services = operation.services.map(({ name }) => name)
+    const elapsedMs = this.#sinceBegun(image)
+    const done = progress === undefined ? {} : { progress }
+    this.site.emit({ type: 'image', image, services, step, detail, elapsedMs, ...done })
+  }
+
+  #sinceBegun(name: string): number {
+    const begun = this.#begun.get(name) ?? Date.now()
+    this.#begun.set(name, begun)
+    return Date.now() - begun
   }
 
   fail(operation: Operation, thrown: unknown): void {
     if (this.site.signal.aborted) return
-    for (const { service, container } of containersOf(operation)) {
-      this.step(service, container, 'failed', messageOf(thrown))
+    if (operation.do === 'pull' || operation.do === 'build') {
+      this.image(operation, 'failed', messageOf(thrown))
+    } else if ('service' in operation) {
+      const service = typeof operation.service === 'string' ? operation.service : operation.service.name
+      this.step(service, operation.name, 'failed', messageOf(thrown))
     }
   }
 
@@ -146,16 +151,6 @@ class Job {
   close(): void {
     for (const life of this.lives.values()) life.close()
   }
-}
-
-/** The containers an operation is about; an image is a matter of its services. */
-function containersOf(operation: Operation): readonly { service: string; container: string }[] {
-  if (operation.do === 'pull' || operation.do === 'build') {
-    return operation.services.map(({ name }) => ({ service: name, container: '' }))
-  }
-  if (!('service' in operation)) return []
-  const service = typeof operation.service === 'string' ? operation.service : operation.service.name
-  return [{ service, container: operation.name }]
 }
 
 type Of<Do extends Operation['do']> = Operation & { readonly do: Do }
@@ -190,7 +185,7 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
       if (operation.otherwise === 'fail' || !(thrown instanceof StackError)) throw thrown
       job.site.emit({ type: 'warning', message: thrown.message })
       if (operation.otherwise === 'build' && operation.build) return build(operation, operation.build, job)
-      tell(operation, job, 'unchanged', 'what is there stays')
+      job.image(operation, 'kept', 'what is there will do')
     }
   },
 
@@ -272,8 +267,7 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
 
 async function pull(operation: Of<'pull'>, job: Job): Promise<void> {
   const { name: image, platform } = operation
-  const report = (fraction: number) =>
-    tell(operation, job, 'pulling', `${image} ${Math.floor(fraction * 100)}%`, fraction)
+  const report = (fraction: number) => job.image(operation, 'pulling', `${Math.floor(fraction * 100)}%`, fraction)
   let shown = 0
   report(shown)
   for await (const progress of job.site.engine.pull(image, platform, job.site.signal)) {
@@ -282,35 +276,27 @@ async function pull(operation: Of<'pull'>, job: Job): Promise<void> {
     shown = progress.fraction
     report(shown)
   }
-  tell(operation, job, 'pulled', image)
+  job.image(operation, 'pulled')
 }
 
 async function build(operation: Of<'pull' | 'build'>, spec: BuildSpec, job: Job): Promise<void> {
-  const image = spec.images.join(', ')
-  const [user] = operation.services
-  tell(operation, job, 'building', image)
+  const [image = ''] = spec.images
+  job.image(operation, 'building')
   for await (const progress of job.site.engine.build(spec, job.site.signal)) {
     if (progress.kind === 'output') {
-      job.site.emit({ type: 'output', service: user?.name ?? '', image, text: progress.text })
+      job.site.emit({ type: 'output', image, text: progress.text })
     } else if (progress.kind === 'context') {
       const { sent, bytes } = progress
-      tell(operation, job, 'building', `sending ${inMegabytes(sent)} of ${inMegabytes(bytes)}`)
+      job.image(operation, 'building', `sending ${inMegabytes(sent)} of ${inMegabytes(bytes)}`)
     } else {
       const { step, of, instruction } = progress
-      tell(operation, job, 'building', `${step}/${of} ${instruction}`, (step - 1) / of)
+      job.image(operation, 'building', `${step}/${of} ${instruction}`, (step - 1) / of)
     }
   }
-  tell(operation, job, 'built', image)
+  job.image(operation, 'built')
 }
 
 const inMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
-
-/** Every service whose image it is. */
-function tell(operation: Of<'pull' | 'build'>, job: Job, step: Step, detail: string, progress?: number): void {
-  for (const { service, container } of containersOf(operation)) {
-    job.step(service, container, step, detail, progress)
-  }
-}
 
 /** Somebody else may still use what the project made: that is left to them. */
 async function removed(

@@ -8,7 +8,7 @@ import { withDependencies } from '../plan/graph.ts'
 import { type ImageRules, imageOperations } from '../plan/images.ts'
 import { type Observed, observe } from '../plan/observe.ts'
 import { type Plan, planLines } from '../plan/plan.ts'
-import { refuseElsewhere, refuseMissingExternals } from '../plan/preconditions.ts'
+import { refuseElsewhere, refuseMissingExternals, refuseMissingImages } from '../plan/preconditions.ts'
 import { type ReconcileOptions, reconcile } from '../plan/reconcile.ts'
 import { alone, type Context, type Doing } from './context.ts'
 
@@ -90,6 +90,7 @@ async function bringUp(context: Context, wanted: Model, given: UpOptions, doing:
     const isSeenAnew = renewal.operations.length > 0 && !isDry
     const observed = isSeenAnew ? await observe(engine, model) : before
     const plan = reconcile(model, observed, options)
+    refuseMissingImages(plan, model, observed)
     const operations = planLines(plan)
     for (const message of plan.warnings) emit({ type: 'warning', message })
     emit({ type: 'plan', operations, found: observed.containers.length, isDry })

@@ -48,10 +48,11 @@ const inspect = async (image: string, format: string) =>
 
 const base = 'celery-sandbox-test/debian'
 
+/** No step of a build here needs a network. */
 const shop = `
 services:
-  web: { build: ., command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"] }
-  worker: { build: ., command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"] }
+  web: { build: { context: ., network: none }, command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"] }
+  worker: { build: { context: ., network: none }, command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"] }
 `
 
 /** Both builders must do all of this. */
@@ -61,7 +62,9 @@ const common = () => {
     files({ Dockerfile: `FROM ${base}\nCOPY a /a\nRUN cat /a\n`, a: 'hello\n' })
     const events = await build({ noCache: true })
     expect(operationsIn(events)).toEqual([`build ${sandbox.name}-web, ${sandbox.name}-worker (asked for)`])
-    expect(events).toContainEqual(expect.objectContaining({ type: 'output', service: 'web', text: 'hello' }))
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'output', image: `${sandbox.name}-web`, text: 'hello' }),
+    )
     expect(await inspect(`${sandbox.name}-web`, '{{.Id}}')).toBe(await inspect(`${sandbox.name}-worker`, '{{.Id}}'))
     const labels = JSON.parse(await inspect(`${sandbox.name}-web`, '{{json .Config.Labels}}'))
     expect(labels).toMatchObject({
@@ -102,6 +105,7 @@ services:
       args: { A: from the file, B: from the file }
       labels: { team: queue }
       target: first
+      network: none
       tags: ["${sandbox.name}-second:2"]
 `)
     const events = await build({ args: { B: 'from outside' }, noCache: true })
@@ -162,7 +166,7 @@ describeWith(['docker', 'images', 'compose'], 'the builder that every engine has
   })
 
   it('sees the files that docker build sees', async () => {
-    sandbox.write(`services: { app: { build: . } }`)
+    sandbox.write(`services: { app: { build: { context: ., network: none } } }`)
     files({
       '.dockerignore': '**/node_modules\n*.log\n!keep.log\ndeep/*/no\n/root.txt\n# comment\n!deep/a/no\nDockerfile\n',
       Dockerfile: `FROM ${base}\nCOPY . /ctx\nRUN cd /ctx && find . | sort && cat link\n`,
@@ -179,9 +183,13 @@ describeWith(['docker', 'images', 'compose'], 'the builder that every engine has
     symlinkSync('target', join(sandbox.directory, 'link'))
     const events = await build({ noCache: true })
     const ours = events.flatMap((event) => (event.type === 'output' ? [event.text] : []))
-    const theirs = await run('docker', ['build', '--no-cache', '--quiet=false', sandbox.directory], {
-      env: { ...sandbox.env, DOCKER_BUILDKIT: '0' },
-    })
+    const theirs = await run(
+      'docker',
+      ['build', '--no-cache', '--network', 'none', '--quiet=false', sandbox.directory],
+      {
+        env: { ...sandbox.env, DOCKER_BUILDKIT: '0' },
+      },
+    )
     expect(theirs.code).toBe(0)
     const listed = theirs.stdout.split('\n').filter((line) => line === '.' || /^\.\/|^through/.test(line))
     expect(ours).toEqual(listed)
@@ -255,7 +263,7 @@ describeWith(['docker', 'images', 'compose', 'buildx'], 'BuildKit, by the buildx
   common()
 
   it('builds what only BuildKit can', async () => {
-    sandbox.write(`services: { app: { build: . } }`)
+    sandbox.write(`services: { app: { build: { context: ., network: none } } }`)
     files({ Dockerfile: `FROM ${base}\nRUN --mount=type=cache,target=/cache touch /cache/here && ls /cache\n` })
     const events = await build({ noCache: true })
     expect(events).toContainEqual(expect.objectContaining({ type: 'output', text: 'here' }))
@@ -264,7 +272,7 @@ describeWith(['docker', 'images', 'compose', 'buildx'], 'BuildKit, by the buildx
   it('hands over secrets that no layer keeps', async () => {
     sandbox.env.FROM_OUTSIDE = 'the second'
     sandbox.write(`
-services: { app: { build: { context: ., secrets: [one, { source: two, target: second }] } } }
+services: { app: { build: { context: ., network: none, secrets: [one, { source: two, target: second }] } } }
 secrets: { one: { file: ./one.txt }, two: { environment: FROM_OUTSIDE } }
 `)
     const mounts = '--mount=type=secret,id=one --mount=type=secret,id=second'

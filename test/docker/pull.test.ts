@@ -11,7 +11,7 @@ import { describeWith, parts } from '../support/parts.ts'
 import { freePort } from '../support/port.ts'
 import { run, start } from '../support/process.ts'
 import { until } from '../support/wait.ts'
-import { collect, operationsIn, Sandbox, stepsIn } from './docker.ts'
+import { collect, operationsIn, Sandbox } from './docker.ts'
 
 failOnLeaks()
 
@@ -109,9 +109,13 @@ services:
     ])
     const fractions = events.flatMap((event) => (event.type === 'pull' ? [event.fraction] : []))
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b))
-    const steps = events.flatMap((event) => (event.type === 'step' && event.step === 'pulled' ? [event.service] : []))
-    expect(steps.sort()).toEqual(['again', 'one', 'two'])
-    expect(stepsIn(events, '').at(-1)).toBe('pulled')
+    const pulled = events.flatMap((event) =>
+      event.type === 'image' && event.step === 'pulled' ? [[event.image, event.services]] : [],
+    )
+    expect(pulled.sort()).toEqual([
+      [`${address}/one`, ['one', 'again']],
+      [`${address}/two`, ['two']],
+    ])
     expect(operationsIn(await pull({ policy: 'missing' }))).toEqual([
       `pull ${address}/one (asked for)`,
       `pull ${address}/two (asked for)`,
@@ -212,7 +216,7 @@ describeWith(['docker', 'images'], 'a pull that cannot be done', () => {
       writeFileSync(join(sandbox.directory, 'Dockerfile'), 'FROM celery-sandbox-test/debian\n')
       const events = await sandbox.up()
       expect(operationsIn(events)).toContain(`pull ${image} (not in the local store; built if it cannot be pulled)`)
-      expect(stepsIn(events, '').at(-1)).toBe('built')
+      expect(events).toContainEqual(expect.objectContaining({ type: 'image', image, step: 'built' }))
       expect(events).toContainEqual(
         expect.objectContaining({ type: 'warning', message: expect.stringContaining('cannot be reached') }),
       )

@@ -1,15 +1,15 @@
 import { Box, render, Static, Text } from 'ink'
 import { useEffect, useState } from 'react'
-import type { StackEvent, Step } from '../../../compose/index.ts'
+import type { ImageStep, StackEvent, Step } from '../../../compose/index.ts'
 import type { Context } from '../../context.ts'
 import { createPaint } from '../../output/paint.ts'
 import { sanitize } from '../../output/sanitize.ts'
 import { seconds, stackText } from '../../output/stack-text.ts'
 
-type StepEvent = Extract<StackEvent, { type: 'step' }>
+type StepEvent = Extract<StackEvent, { type: 'step' | 'image' }>
 type PullEvent = Extract<StackEvent, { type: 'pull' }>
 
-/** What the screen shows: lines that stay, and what each container is going through. */
+/** What the screen shows: lines that stay, and what each container and image is going through. */
 export interface ProgressModel {
   readonly lines: readonly string[]
   readonly containers: ReadonlyMap<string, StepEvent>
@@ -31,8 +31,9 @@ const paint = createPaint(true)
 
 /** The model after an event. */
 export function updateProgress(model: ProgressModel, event: StackEvent): ProgressModel {
-  if (event.type === 'step') {
-    return { ...model, containers: new Map(model.containers).set(event.container || event.service, event) }
+  if (event.type === 'step' || event.type === 'image') {
+    const name = event.type === 'step' ? event.container : event.image
+    return { ...model, containers: new Map(model.containers).set(name, event) }
   }
   if (event.type === 'pull') return { ...model, pull: event }
   if (event.type === 'done') return { ...model, isDone: true }
@@ -64,15 +65,17 @@ export async function showProgress<E extends { type: string }>(
   }
 }
 
-const ownTypes = new Set(['engine', 'plan', 'step', 'pull', 'output', 'resource', 'port', 'warning', 'done'])
+const ownTypes = new Set(['engine', 'plan', 'step', 'image', 'pull', 'output', 'resource', 'port', 'warning', 'done'])
 
 const isStackEvent = (event: { type: string }): event is StackEvent => ownTypes.has(event.type)
 
-const marks: { readonly [S in Step]: { mark: string; color: string } } = {
+const marks: { readonly [S in Step | ImageStep]: { mark: string; color: string } } = {
   pulling: { mark: '↓', color: 'blue' },
   pulled: { mark: '✓', color: 'green' },
+  kept: { mark: '!', color: 'yellow' },
   building: { mark: '◌', color: 'blue' },
   built: { mark: '✓', color: 'green' },
+
   creating: { mark: '·', color: 'gray' },
   starting: { mark: '·', color: 'gray' },
   waiting: { mark: '◌', color: 'yellow' },

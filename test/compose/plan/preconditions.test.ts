@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ContainerState } from '../../../compose/engine/engine.ts'
-import { refuseElsewhere, refuseMissingExternals } from '../../../compose/plan/preconditions.ts'
+import { refuseElsewhere, refuseMissingExternals, refuseMissingImages } from '../../../compose/plan/preconditions.ts'
+import { reconcile } from '../../../compose/plan/reconcile.ts'
 import { modelOf } from '../model-of.ts'
 
 const madeFrom = (directory: string) =>
@@ -26,6 +27,18 @@ describe('before a project goes up', () => {
     expect(() => refuseElsewhere(project, [madeFrom(directory)])).not.toThrow()
     rmSync(link)
     rmSync(directory, { recursive: true })
+  })
+
+  it('its images must be there, or may be had', () => {
+    const model = modelOf('services: { a: { image: x, pull_policy: never }, b: { build: . } }')
+    const nothing = { containers: [], networks: [], volumes: [], images: {} }
+    const refuse = (images: Record<string, { id: string }>, build: 'missing' | 'never') => () => {
+      const observed = { ...nothing, images }
+      refuseMissingImages(reconcile(model, observed, { images: { build } }), model, observed)
+    }
+    expect(refuse({}, 'missing')).toThrow('the image x of a is not there, and may not be pulled')
+    expect(refuse({ x: { id: '1' } }, 'missing')).not.toThrow()
+    expect(refuse({ x: { id: '1' } }, 'never')).toThrow('the image shop-b of b is not there, and may not be built')
   })
 
   it('what it borrows must be there', () => {
