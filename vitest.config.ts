@@ -6,6 +6,7 @@ const processes = [
   'test/src/pool/**/*.test.ts',
   'test/src/worker/pools*.test.ts',
   'test/compose/stack.test.ts',
+  'test/cli/commands/doctor.test.ts',
   'test/compose/engine/embedded/local.test.ts',
 ]
 

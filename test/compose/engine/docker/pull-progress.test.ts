@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type PullMessage, pullProgress, pullStarted } from '../../../../compose/engine/docker/pull-progress.ts'
+import {
+  type PullMessage,
+  pullProgress,
+  pullStarted,
+  pullTotals,
+} from '../../../../compose/engine/docker/pull-progress.ts'
 
 function fractions(messages: PullMessage[]): number[] {
   let progress = pullStarted
@@ -54,5 +59,24 @@ describe('the progress of a pull', () => {
       { status: 'Extracting', id: 'a', progressDetail: seconds },
     ]
     expect(fractions(messages)).toEqual([80, 80])
+  })
+})
+
+describe('several pulls', () => {
+  const layer = (total: number, downloaded = 0, extracted = 0) => ({ total, downloaded, extracted })
+
+  it('are one figure, in which a layer that they share counts once', () => {
+    const one = { fraction: 0, layers: { shared: layer(100, 100, 100), own: layer(100) } }
+    // The engine tells this one only that the shared layer is on its way.
+    const two = { fraction: 0, layers: { shared: layer(0), other: layer(200, 100) } }
+    const totals = pullTotals([one, two])
+    expect(totals).toMatchObject({ downloaded: 200, total: 400, waiting: 0 })
+    expect(totals.fraction).toBeCloseTo((100 + 0 + 80) / 400)
+  })
+
+  it('wait for layers whose size is not known, and never go back', () => {
+    const half = { fraction: 0.5, layers: { a: layer(100, 100, 100), b: layer(0) } }
+    expect(pullTotals([half])).toEqual({ fraction: 0.5, downloaded: 100, total: 100, waiting: 1 })
+    expect(pullTotals([half], 0.7).fraction).toBe(0.7)
   })
 })
