@@ -114,6 +114,16 @@ services:
     expect(await inspect(`${sandbox.name}-named`, '{{.Id}}')).toBe(await inspect(`${sandbox.name}-second:2`, '{{.Id}}'))
   })
 
+  it('goes through the proxies of the docker CLI, which no layer keeps', async () => {
+    const proxies = { default: { httpProxy: 'http://proxy.example:3128' } }
+    writeFileSync(join(sandbox.directory, '.docker', 'config.json'), JSON.stringify({ proxies }))
+    sandbox.write(`services: { app: { build: { context: ., network: none } } }`)
+    files({ Dockerfile: `FROM ${base}\nRUN echo "<$http_proxy>"\n` })
+    const events = await build({ noCache: true })
+    expect(events).toContainEqual(expect.objectContaining({ type: 'output', text: '<http://proxy.example:3128>' }))
+    expect(await sandbox.docker('history', '--no-trunc', `${sandbox.name}-app`)).not.toContain('proxy.example')
+  })
+
   it('fails with the instruction, its line, what it wrote, and a way out', async () => {
     sandbox.write(shop)
     files({ Dockerfile: `FROM ${base}\n\n# a comment\nRUN echo one && \\\n    echo two && exit 3\n` })

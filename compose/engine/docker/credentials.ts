@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Environment } from '../../file/discover.ts'
-import { dockerDirectory } from './plugins.ts'
+import { type DockerConfig, parseDockerConfig, readDockerConfig } from './config-file.ts'
 import { registryName } from './reference.ts'
 
 /** What a registry is shown; the engine takes it with each pull. */
@@ -13,27 +11,14 @@ export type Credentials =
 /** How the docker CLI calls Docker Hub. */
 const hub = 'https://index.docker.io/v1/'
 
-interface DockerConfig {
-  readonly auths?: Readonly<Record<string, StoredLogin>>
-  readonly credsStore?: string
-  readonly credHelpers?: Readonly<Record<string, string>>
-}
-
-interface StoredLogin {
-  readonly auth?: string
-  readonly username?: string
-  readonly password?: string
-  readonly identitytoken?: string
-}
-
 /**
  * What `docker login` left for the registry of an image: in DOCKER_AUTH_CONFIG, with the registry's own helper, in
  * the store of the system, or in the configuration file. Only the one registry is asked for; undefined is anonymous.
  */
 export async function credentialsFor(reference: string, env: Environment): Promise<Credentials | undefined> {
   const registry = registryName(reference) || hub
-  const given = parseConfig(env.DOCKER_AUTH_CONFIG)
-  const config = readConfig(env)
+  const given = parseDockerConfig(env.DOCKER_AUTH_CONFIG)
+  const config = readDockerConfig(env)
   const helper = config.credHelpers?.[registry] ?? config.credsStore
   return (
     stored(given, registry) ??
@@ -45,19 +30,6 @@ export async function credentialsFor(reference: string, env: Environment): Promi
 /** The header of a request in which the engine expects them: base64 for URLs, filled up. */
 export function credentialsHeader(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
-}
-
-function readConfig(env: Environment): DockerConfig {
-  const path = join(dockerDirectory(env), 'config.json')
-  return existsSync(path) ? parseConfig(readFileSync(path, 'utf8')) : {}
-}
-
-function parseConfig(text: string | undefined): DockerConfig {
-  try {
-    return (JSON.parse(text ?? '{}') as DockerConfig | null) ?? {}
-  } catch {
-    return {}
-  }
 }
 
 function stored({ auths = {} }: DockerConfig, registry: string): Credentials | undefined {

@@ -28,6 +28,7 @@ import { readJsonLines } from '../ndjson.ts'
 import { Api, asOptions, call } from './api.ts'
 import { buildWithBuildx, findBuildx } from './build/buildx.ts'
 import { buildClassic } from './build/classic.ts'
+import { proxyVariables, readDockerConfig } from './config-file.ts'
 import type { Connection } from './connect.ts'
 import { containerBody } from './container-body.ts'
 import { containerDetail, containerState, nameOf, portBindings } from './container-state.ts'
@@ -114,8 +115,11 @@ class DockerEngine implements Engine {
 
   async *build(spec: BuildSpec, signal: AbortSignal): AsyncGenerator<BuildProgress, void, undefined> {
     const buildx = await findBuildx(this.#env)
-    if (buildx) yield* buildWithBuildx(buildx, spec, this.#connection.endpoint, this.#env, signal)
-    else yield* buildClassic(this.#api, spec, (reference) => credentialsFor(reference, this.#env), signal)
+    // The plugin reads the user's proxies itself.
+    if (buildx) return yield* buildWithBuildx(buildx, spec, this.#connection.endpoint, this.#env, signal)
+    const proxies = proxyVariables(readDockerConfig(this.#env), this.endpoint)
+    const config = { ...spec.config, args: { ...proxies, ...spec.config.args } }
+    yield* buildClassic(this.#api, { ...spec, config }, (reference) => credentialsFor(reference, this.#env), signal)
   }
 
   async builtImages(project: string): Promise<readonly string[]> {

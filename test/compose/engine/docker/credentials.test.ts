@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { proxyVariables } from '../../../../compose/engine/docker/config-file.ts'
 import { credentialsFor, credentialsHeader } from '../../../../compose/engine/docker/credentials.ts'
 import { nameAndTag, registryName } from '../../../../compose/engine/docker/reference.ts'
 
@@ -40,6 +41,23 @@ describe('an image name', () => {
   ])('%s has a registry, a name and a tag', (reference, registry, name, tag) => {
     expect(registryName(reference)).toBe(registry)
     expect(nameAndTag(reference)).toEqual({ name, tag })
+  })
+})
+
+describe('the proxies of the docker CLI', () => {
+  it('are variables in both spellings, by endpoint before the common ones', () => {
+    const proxies = {
+      default: { httpProxy: 'http://proxy:3128', noProxy: 'localhost' },
+      'unix:///here': { allProxy: 'x' },
+    }
+    expect(proxyVariables({ proxies }, 'unix:///elsewhere')).toEqual({
+      HTTP_PROXY: 'http://proxy:3128',
+      http_proxy: 'http://proxy:3128',
+      NO_PROXY: 'localhost',
+      no_proxy: 'localhost',
+    })
+    expect(proxyVariables({ proxies }, 'unix:///here')).toEqual({ ALL_PROXY: 'x', all_proxy: 'x' })
+    expect(proxyVariables({}, 'unix:///here')).toEqual({})
   })
 })
 
