@@ -1,4 +1,4 @@
-import { openStack, type Stack, StackError } from '../compose/index.ts'
+import { type ConfigOptions, openStack, type Stack, StackError } from '../compose/index.ts'
 import { choice, names, text } from './command.ts'
 import type { Context } from './context.ts'
 import { CliError } from './errors.ts'
@@ -8,6 +8,12 @@ import { probes } from './probes.ts'
 /** Options of every command that deals with a stack. */
 export const stackOptions = {
   file: names('--file <paths>', 'compose files (default: compose.yaml here or in a directory above)'),
+  projectDirectory: text(
+    '--project-directory <path>',
+    'where relative paths count from (default: that of the first file)',
+  ),
+  envFile: names('--env-file <paths>', 'files of variables instead of .env'),
+  profile: names('--profile <names>', 'profiles whose services take part (default: COMPOSE_PROFILES)'),
   projectName: text('-p, --project-name <name>', 'name of the stack (default: that of the directory)'),
   engine: choice(
     '--engine <engine>',
@@ -19,6 +25,9 @@ export const stackOptions = {
 
 export interface StackChoice {
   readonly file?: readonly string[] | undefined
+  readonly projectDirectory?: string | undefined
+  readonly envFile?: readonly string[] | undefined
+  readonly profile?: readonly string[] | undefined
   readonly projectName?: string | undefined
   readonly engine?: 'auto' | 'docker' | 'embedded'
   readonly strictPorts?: boolean
@@ -36,9 +45,15 @@ export function openProjectStack(
   given: StackChoice = {},
   signal: AbortSignal = interrupted,
 ): Promise<Stack> {
-  const { file: files, projectName, engine, strictPorts, scratch } = given
+  const { engine, strictPorts, scratch } = given
   const commands = { bin: ownCommand, broker: [...ownCommand, 'broker'] }
-  return openStack({ directory: cwd, env, signal, probes, commands, files, projectName, engine, strictPorts, scratch })
+  return openStack({ ...whichProject(cwd, env, given), signal, probes, commands, engine, strictPorts, scratch })
+}
+
+/** How compose/ is told which project is meant. */
+export function whichProject(cwd: string, env: Context['env'], given: StackChoice): ConfigOptions {
+  const { file: files, envFile: envFiles, profile: profiles, projectName, projectDirectory } = given
+  return { directory: cwd, env, files, envFiles, profiles, projectName, projectDirectory }
 }
 
 /**

@@ -32,6 +32,10 @@ export interface OpenStackOptions {
   readonly files?: readonly string[] | undefined
   /** `-p` */
   readonly projectName?: string | undefined
+  /** `--project-directory`. @default that of the first file */
+  readonly projectDirectory?: string | undefined
+  /** `--env-file`: these instead of `.env`, the later over the earlier. @default COMPOSE_ENV_FILES */
+  readonly envFiles?: readonly string[] | undefined
   /** `--profile`. @default COMPOSE_PROFILES */
   readonly profiles?: readonly string[] | undefined
   /** @default process.env */

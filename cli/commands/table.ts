@@ -38,6 +38,7 @@ export const commandTable: readonly CommandEntry[] = [
   entry('port', 'where a port of a service is reached', () => import('./port.ts')),
   entry('ls', 'every stack on this machine', () => import('./ls.ts')),
   entry('logs', 'show what the services say', () => import('./logs.ts')),
+  entry('config', 'the compose files as they are understood, and what is wrong with them', () => import('./config.ts')),
   entry('repl', 'talk to the app: every task is a word', () => import('./repl.ts')),
   entry('call', 'send a task by its name', () => import('./call.ts')),
   entry('result', "show a task's result", () => import('./result.ts')),

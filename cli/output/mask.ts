@@ -17,4 +17,7 @@ export function createMask(secrets: readonly string[]): (text: string) => string
 }
 
 const assignments = (text: string) =>
-  text.replace(/\b([\w-]*(?:password|passwd|secret|token|api_?key))(["']?\s*[=:]\s*["']?)([^\s"',;&}]+)/gi, '$1$2**')
+  text.replace(
+    /\b([\w-]*(?:password|passwd|secret|token|(?:api|secret|private)_?key))(["']?[^\S\n]*[=:][^\S\n]*["']?)([^\s"',;&}]+)/gi,
+    '$1$2**',
+  )

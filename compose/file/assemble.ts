@@ -5,12 +5,12 @@ import { type Environment, readEnvironmentFiles } from './discover.ts'
 import type { Findings } from './findings.ts'
 import { complete } from './forms/complete.ts'
 import { type Canonical, fileKind, serviceKind } from './forms/kinds.ts'
-import { isRemote } from './forms/leaves.ts'
+import { isMapping, isRemote } from './forms/leaves.ts'
 import { merge, without } from './forms/merge.ts'
 import { normalize } from './forms/normalize.ts'
 import { interpolate } from './interpolate.ts'
 import { judge } from './spec/judge.ts'
-import { readSource, type Source } from './yaml/source.ts'
+import { readSources, type Source } from './yaml/source.ts'
 
 /** What several files say together. */
 export type File = Canonical<typeof fileKind>
@@ -80,18 +80,19 @@ function importGroup(
     areRequired: env_file !== undefined,
   })
   for (const { file, line, message } of problems) findings.add({ file, line, column: 1, message })
-  const sources = path.flatMap((file) => sourceOf(file, findings, report) ?? [])
-  if (sources.length < path.length || problems.length > 0) return undefined
-  return assemble({ sources, directory, environment, trail: from.trail }, findings)
+  const sources = path.map((file) => sourcesOf(file, findings, report))
+  if (sources.includes(undefined) || problems.length > 0) return undefined
+  return assemble({ sources: sources.flatMap((all) => all ?? []), directory, environment, trail: from.trail }, findings)
 }
 
 /** Another file that a file names; undefined, and reported, when it cannot be had. */
-function sourceOf(file: string, findings: Findings, report: (message: string) => void): Source | undefined {
+function sourcesOf(file: string, findings: Findings, report: (message: string) => void): readonly Source[] | undefined {
   if (isRemote(file)) return void report(`${file} is not of this machine: fetch it, and name the copy`)
   try {
-    const source = readSource(file)
-    for (const problem of source.problems) findings.add({ ...problem, file })
-    return source.problems.length > 0 ? undefined : source
+    const sources = readSources(file)
+    const problems = sources.flatMap((source) => source.problems)
+    for (const problem of problems) findings.add({ ...problem, file })
+    return problems.length > 0 ? undefined : sources
   } catch (thrown) {
     return void report(messageOf(thrown))
   }
@@ -153,7 +154,8 @@ function originOf(
   findings: Findings,
   report: (message: string) => unknown,
 ): Origin | undefined {
-  const source = sourceOf(file, findings, report)
+  const sources = sourcesOf(file, findings, report)
+  const source = sources?.find(({ value }) => Object.hasOwn(servicesOf(value), reference)) ?? sources?.[0]
   if (!source) return undefined
   const group = { ...from.group, directory: dirname(file) }
   const value = read({ ...source, value: { services: ancestry(source.value, reference) } }, group, findings)
@@ -162,15 +164,20 @@ function originOf(
 
 /** A service and those of its file that it extends: whatever else the file says does not count. */
 function ancestry(value: unknown, reference: string): Tree {
-  const { services } = (value ?? {}) as { services?: Readonly<Record<string, { extends?: unknown } | null>> }
+  const services = servicesOf(value)
   const line: Record<string, unknown> = {}
   let name: unknown = reference
-  while (typeof name === 'string' && !(name in line) && services && Object.hasOwn(services, name)) {
+  while (typeof name === 'string' && !(name in line) && Object.hasOwn(services, name)) {
     const parent: unknown = services[name]?.extends
     line[name] = services[name]
     name = typeof parent === 'object' ? (parent as { service?: unknown } | null)?.service : parent
   }
   return line
+}
+
+function servicesOf(value: unknown): Readonly<Record<string, { extends?: unknown } | null>> {
+  const { services } = (value ?? {}) as { services?: unknown }
+  return isMapping(services) ? (services as ReturnType<typeof servicesOf>) : {}
 }
 
 /** Secrets and configs that an environment variable holds, of the environment that their file is read with. */

@@ -31,6 +31,8 @@ export interface Model {
   readonly directory: string
   /** Absolute, in the order they were merged. */
   readonly files: readonly string[]
+  /** Those that were named instead of `.env`, absolute. */
+  readonly envFiles?: readonly string[]
   /** Those that are to run: enabled by their profiles. By name. */
   readonly services: Readonly<Record<string, Service>>
   /** Services that no active profile enables. */
@@ -49,6 +51,8 @@ export interface Project {
   readonly name: string
   readonly directory: string
   readonly files: readonly string[]
+  /** `--env-file`, absolute. */
+  readonly envFiles?: readonly string[]
 }
 
 /** `shop-worker-1`, or the file's container_name. */

@@ -32,6 +32,7 @@ export function resolveModel(input: Input, complain: Complain): Model {
     name: project.name,
     directory: project.directory,
     files: project.files,
+    ...(project.envFiles && { envFiles: project.envFiles }),
     services: Object.fromEntries(enabled.map(([name, config]) => [name, serviceOf(name, config)])),
     disabled: entries.filter((entry) => !isEnabled(entry)).map(([name]) => name),
     networks: resolveNetworks(file, enabled, project.name),
@@ -48,8 +49,8 @@ export function resolveModel(input: Input, complain: Complain): Model {
   return withoutUnused(model)
 }
 
-/** What no service asks for is not made. */
-function withoutUnused(model: Model): Model {
+/** The model without what no service asks for: that is not made. */
+export function withoutUnused(model: Model): Model {
   const configs = Object.values(model.services).map(({ config }) => config)
   const only = <T>(all: Readonly<Record<string, T>>, used: readonly (string | undefined)[]) => {
     const keys = new Set(used)

@@ -13,6 +13,7 @@ export const composeLabels = {
   dependsOn: 'com.docker.compose.depends_on',
   directory: 'com.docker.compose.project.working_dir',
   files: 'com.docker.compose.project.config_files',
+  envFiles: 'com.docker.compose.project.environment_file',
   version: 'com.docker.compose.version',
   network: 'com.docker.compose.network',
   volume: 'com.docker.compose.volume',
@@ -46,6 +47,7 @@ export function containerLabels(
     [composeLabels.dependsOn]: dependencies.join(','),
     [composeLabels.directory]: model.directory,
     [composeLabels.files]: model.files.join(','),
+    ...(model.envFiles && { [composeLabels.envFiles]: model.envFiles.join(',') }),
     [composeLabels.version]: hashFamilies[made.family].version,
     [partsLabel]: JSON.stringify(partDigests(config)),
   }

@@ -1,22 +1,22 @@
 import { readFileSync, statSync } from 'node:fs'
 import {
-  type Document,
+  Document,
+  isMap,
   isPair,
   isScalar,
   isSeq,
   LineCounter,
   type Node,
-  parseDocument,
+  parseAllDocuments,
   type ScalarTag,
   visit,
-  type YAMLMap,
 } from 'yaml'
 import { messageOf, StackError, systemCodeOf } from '../../errors.ts'
 import type { Path } from '../complaint.ts'
 import { isMapping } from '../forms/leaves.ts'
 import { type Position, placesIn } from './places.ts'
 
-/** One parsed file. */
+/** One parsed document of a file; most files have one. */
 export interface Source {
   readonly file: string
   /** Plain data; merge keys are applied, tags are not. With problems: what could be read. */
@@ -38,9 +38,9 @@ export interface Problem extends Position {
   readonly message: string
 }
 
-/** Reads a file, or standard input for `-`; throws COMPOSE_FILE_NOT_FOUND. */
-export function readSource(file: string): Source {
-  return parseSource(file, readText(file))
+/** Reads the documents of a file, or of standard input for `-`; throws COMPOSE_FILE_NOT_FOUND. */
+export function readSources(file: string): readonly Source[] {
+  return parseSources(file, readText(file))
 }
 
 function readText(file: string): string {
@@ -59,9 +59,9 @@ function readText(file: string): string {
 }
 
 /** Parses the text of a file; mistakes are collected, not thrown. */
-function parseSource(file: string, text: string): Source {
+function parseSources(file: string, text: string): readonly Source[] {
   const lines = new LineCounter()
-  const document = parseDocument(text, {
+  const documents = parseAllDocuments(text, {
     lineCounter: lines,
     merge: true,
     intAsBigInt: true,
@@ -71,6 +71,12 @@ function parseSource(file: string, text: string): Source {
     uniqueKeys: false,
     customTags: (tags) => [wholeNumber, resetTag, overrideTag, ...tags],
   })
+  return (documents.length > 0 ? [...documents] : [new Document(null)]).map((document) =>
+    sourceOf(file, text, document, lines),
+  )
+}
+
+function sourceOf(file: string, text: string, document: Document, lines: LineCounter): Source {
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)
     return { line, column: col }
@@ -83,7 +89,8 @@ function parseSource(file: string, text: string): Source {
   const { value, problem } = dataOf(document)
   const other = problem === undefined || syntax.length > 0 ? [] : [{ ...at(0), message: problem }]
   const problems = [...syntax, ...repeated, ...other]
-  const tagged = (tag: string) => (problems.length > 0 ? [] : taggedPaths(document.contents, tag))
+  const tagged = (tag: string) =>
+    problems.length > 0 || !text.includes(tag) ? [] : taggedPaths(document.contents, tag)
   const place = placesIn(document.contents)
   return {
     file,
@@ -99,18 +106,21 @@ function parseSource(file: string, text: string): Source {
 }
 
 /** Where a mapping has a key for the second time. */
-function repeatedKeys(root: Node | null): readonly number[] {
+function repeatedKeys(root: unknown): readonly number[] {
   const offsets: number[] = []
-  visit(root, {
-    Map(_, map: YAMLMap) {
-      const seen = new Set<unknown>()
-      for (const { key } of map.items) {
-        if (!isScalar(key)) continue
-        if (seen.has(key.value) && key.source !== '<<') offsets.push(key.range?.[0] ?? 0)
-        seen.add(key.value)
-      }
-    },
-  })
+  const left: unknown[] = [root]
+  while (left.length > 0) {
+    const node = left.pop()
+    if (isSeq(node)) for (const item of node.items) left.push(item)
+    if (!isMap(node)) continue
+    const seen = new Set<unknown>()
+    for (const { key, value } of node.items) {
+      left.push(value)
+      if (!isScalar(key)) continue
+      if (seen.has(key.value) && key.source !== '<<') offsets.push(key.range?.[0] ?? 0)
+      seen.add(key.value)
+    }
+  }
   return offsets
 }
 

@@ -17,3 +17,9 @@ it('hides what looks like a secret without being told', () => {
   expect(mask('"api_key": "abc"')).toBe('"api_key": "**"')
   expect(mask('nothing to hide')).toBe('nothing to hide')
 })
+
+it('leaves files of secrets and the names of sections alone', () => {
+  const yaml = 'secrets:\n  token:\n    file: /x\nPASSWORD__FILE: /run/secrets/password\nsource: db_password\n'
+  expect(createMask([])(yaml)).toBe(yaml)
+  expect(createMask([])('SECRET_KEY: abc')).toBe('SECRET_KEY: **')
+})
