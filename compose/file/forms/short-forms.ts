@@ -37,12 +37,12 @@ export const nameForms: Partial<Readonly<Record<ShortForm, unknown>>> = {
 }
 
 const portPattern =
-  /^(?:(?<host>\[[^\]]+\]|[^:/]+(?=:[^:]*:)):)?(?:(?<published>\d+(?:-\d+)?)?:)?(?<target>\d+(?:-\d+)?)(?:\/(?<protocol>[a-z]+))?$/i
+  /^(?:(?:(?<host>\[[^\]]+\]|[^:/[\]]*):)?(?<published>\d+(?:-\d+)?)?:)?(?<target>\d+(?:-\d+)?)(?:\/(?<protocol>[a-z]+))?$/i
 
 /** `[IP:][HOST[-END]:]CONTAINER[-END][/PROTOCOL]` */
 function portForms(text: string): readonly object[] {
   const groups = portPattern.exec(text)?.groups
-  const host = groups?.host?.replace(/^\[(.*)\]$/, '$1')
+  const host = groups?.host?.replace(/^\[(.*)\]$/, '$1') || undefined
   const protocol = (groups?.protocol ?? 'tcp').toLowerCase()
   if (!groups?.target || (host !== undefined && !isIP(host)) || !['tcp', 'udp', 'sctp'].includes(protocol)) {
     throw new ShortFormError(`"${text}" is not [IP:][HOST:]CONTAINER[/tcp|udp|sctp]`)

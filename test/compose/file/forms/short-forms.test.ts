@@ -8,6 +8,7 @@ describe('a port', () => {
     ['3000', [{ target: 3000, protocol: 'tcp' }]],
     ['8080:80', [{ target: 80, published: '8080', protocol: 'tcp' }]],
     ['127.0.0.1:8080:80/udp', [{ host_ip: '127.0.0.1', target: 80, published: '8080', protocol: 'udp' }]],
+    [':8080:80', [{ target: 80, published: '8080', protocol: 'tcp' }]],
     ['127.0.0.1::80', [{ host_ip: '127.0.0.1', target: 80, protocol: 'tcp' }]],
     ['[::1]:53:53', [{ host_ip: '::1', target: 53, published: '53', protocol: 'tcp' }]],
     ['8000-9000:80', [{ target: 80, published: '8000-9000', protocol: 'tcp' }]],
@@ -22,9 +23,12 @@ describe('a port', () => {
     expect(port?.(text)).toEqual(long)
   })
 
-  it.each(['', 'http', '1:2:3:4', '80/icmp', '1-2:3-5', '99999', 'host:80:80', '9-1'])('%j is refused', (text) => {
-    expect(() => port?.(text)).toThrow(ShortFormError)
-  })
+  it.each(['', 'http', '1:2:3:4', '80/icmp', '1-2:3-5', '99999', 'host:80:80', '9-1', '[::1]:80'])(
+    '%j is refused',
+    (text) => {
+      expect(() => port?.(text)).toThrow(ShortFormError)
+    },
+  )
 })
 
 describe('a mount', () => {
