@@ -36,6 +36,7 @@ export function embeddedModel(model: Model, { bin }: Commands): { model: Model; 
     model: { ...model, services: Object.fromEntries(services), networks: {}, volumes: {} },
     notes: [
       ...known.filter(({ role }) => role === 'rabbitmq').map(({ name }) => `${name} is ${standIn}`),
+      ...known.filter(needsFiles).map(({ name }) => `${name} ${withoutFiles}`),
       ...skipped.map((name) => `${name} is skipped: ${unknown}`),
     ],
   }
@@ -44,6 +45,13 @@ export function embeddedModel(model: Model, { bin }: Commands): { model: Model; 
 const standIn =
   'replaced by an embedded broker that speaks the Redis protocol: no AMQP, no management UI, nothing kept on disk'
 const unknown = 'the embedded engine runs redis, rabbitmq and celery-sandbox commands only'
+
+const withoutFiles = 'finds no secrets and configs: a process has no /run/secrets; hand them over in its environment'
+
+function needsFiles(service: Service): boolean {
+  const { secrets, configs } = service.config
+  return !isBroker(service) && (secrets !== undefined || configs !== undefined)
+}
 
 function isBroker({ role }: Service): boolean {
   return role === 'redis' || role === 'rabbitmq'

@@ -144,7 +144,7 @@ describe('a value that may be a secret', () => {
     'services: { a: { image: x, environment: [{ PASSWORD: hunter2 }] } }',
     'services: { a: { image: x, environment: { PASSWORD: [hunter2] } } }',
     'services: { a: { image: x, build: { args: "hunter2" } } }',
-    'services: { a: { image: x, environment: { "hunter2 ": "${hunter2" } } }',
+    `services: { a: { image: x, environment: { "hunter2 ": "\${hunter2" } } }`,
     'configs: { c: { content: [hunter2] } }\nservices: { a: { image: x } }',
   ])('is not told: %s', (text) => {
     write({ 'compose.yaml': text })

@@ -77,6 +77,12 @@ volumes: { data: }`),
     commands,
   )
 
+  it('says of a process that it finds no secrets where containers have them', () => {
+    const text = `services: { worker: { image: x, command: celery-sandbox worker, secrets: [s] } }
+secrets: { s: { file: /dev/null } }`
+    expect(embeddedModel(modelOf(text), commands).notes).toEqual([expect.stringContaining('worker finds no secrets')])
+  })
+
   it('has the services that can be run, and a sentence for each other', () => {
     expect(Object.keys(model.services)).toEqual(['redis', 'rabbitmq', 'worker'])
     expect(notes.map((note) => note.split(' ', 3).join(' '))).toEqual(['rabbitmq is replaced', 'db is skipped:'])
