@@ -10,6 +10,7 @@ import type { Context, Doing } from './verbs/context.ts'
 import { type DownOptions, down } from './verbs/down.ts'
 import { type EachOptions, type KillOptions, kill, pause, type RmOptions, rm, unpause } from './verbs/each.ts'
 import { environmentOf } from './verbs/environment.ts'
+import { type ContainerEvent, type ContainerEventsOptions, containerEvents } from './verbs/events.ts'
 import { type ExecOptions, exec, execDetached } from './verbs/exec.ts'
 import type { LogLine, LogsOptions } from './verbs/history.ts'
 import { type ContainerImage, imagesOf } from './verbs/images.ts'
@@ -19,9 +20,11 @@ import { type ContainerStatus, statusOf } from './verbs/ps.ts'
 import { type PullOptions, pull } from './verbs/pull.ts'
 import { type OneOff, type RunOptions, run } from './verbs/run.ts'
 import { restart, start } from './verbs/start.ts'
+import { type ContainerStats, type StatsOptions, statsOf } from './verbs/stats.ts'
 import { type LifecycleOptions, stop } from './verbs/stop.ts'
 import { type ContainerProcesses, topOf } from './verbs/top.ts'
 import { scale, type UpOptions, up } from './verbs/up.ts'
+import { type Ended, waitFor } from './verbs/wait.ts'
 import { type WatchOptions, watch } from './verbs/watch.ts'
 
 /** What `openStack` takes. */
@@ -106,6 +109,12 @@ export interface Stack {
   top(services?: readonly string[]): Promise<readonly ContainerProcesses[]>
   /** Where a port of a service is reached from this machine. */
   port(options: PortOptions): Promise<PublicAddress>
+  /** What containers use, once a second each. */
+  stats(options?: StatsOptions): AsyncIterable<ContainerStats>
+  /** What happens to containers. */
+  events(options?: ContainerEventsOptions): AsyncIterable<ContainerEvent>
+  /** How the first container of these services ends. */
+  wait(services: readonly string[]): Promise<Ended>
   logs(options?: LogsOptions): AsyncIterable<LogLine>
   /**
    * The environment of a service (the first worker, if none is named) with every address as it is reached from this
@@ -165,6 +174,12 @@ export async function openStack(options: OpenStackOptions): Promise<Stack> {
     ps: () => statusOf(engine, name, probes, options.signal),
     top: (services: readonly string[] = []) => topOf(engine, name, services),
     port: (port: PortOptions) => publicPort(engine, name, port),
+    stats: (given: StatsOptions = {}) =>
+      statsOf(engine, name, { ...given, signal: eitherSignal(given.signal, options.signal) }),
+    events: (given: ContainerEventsOptions = {}) =>
+      containerEvents(engine, name, { ...given, signal: eitherSignal(given.signal, options.signal) }),
+    wait: (services: readonly string[]) =>
+      waitFor(engine, name, services, options.signal ?? new AbortController().signal),
     logs: (logs: LogsOptions = {}) => readLogs(context, { ...logs, signal: eitherSignal(logs.signal, options.signal) }),
     environment: (service?: string) => environmentOf(engine, project, service),
     close: () => engine.close(),

@@ -68,8 +68,13 @@ export interface Engine {
   attach(container: string, options: AttachOptions): Promise<Session>
   /** The processes in a container that runs, as `ps` shows them. */
   processes(container: string): Promise<ProcessTable>
-  /** What happens to a project's containers from now on; resolves once nothing can be missed any more. */
-  events(project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>
+  /** What a container uses: a sample at once, then one a second, until it ends or the signal aborts. */
+  stats(container: string, signal: AbortSignal): AsyncIterable<StatsSample>
+  /**
+   * What happens to a project's containers from now on, or since a time, as far as the engine remembers; resolves once
+   * nothing can be missed any more.
+   */
+  events(project: string, signal: AbortSignal, range?: EventRange): Promise<AsyncIterable<EngineEvent>>
 
   /** A project was taken down: lets go of what the engine keeps for it besides. */
   release(project: string): Promise<void>
@@ -273,6 +278,27 @@ export interface OutputChunk {
   readonly payload: Uint8Array
 }
 
+/** What a container uses at one moment. */
+export interface StatsSample {
+  /** Since the last sample, of one processor: two that are busy are 200. Undefined in the first. */
+  readonly cpuPercent: number | undefined
+  /** Without files that are only cached. */
+  readonly memoryBytes: number
+  readonly memoryLimitBytes: number | undefined
+  /** Since it began; undefined without a network of its own. */
+  readonly network: { readonly receivedBytes: number; readonly sentBytes: number } | undefined
+  /** Since it began. */
+  readonly disk: { readonly readBytes: number; readonly writtenBytes: number } | undefined
+  readonly processes: number | undefined
+}
+
+/** Times in RFC 3339. */
+export interface EventRange {
+  readonly since?: string | undefined
+  /** The stream ends then. */
+  readonly until?: string | undefined
+}
+
 /** Processes as the engine's `ps` shows them: columns by their titles, a row each. */
 export interface ProcessTable {
   readonly titles: readonly string[]
@@ -301,7 +327,21 @@ export interface EngineLogLine {
 
 /** Something that happened to a container. */
 export interface EngineEvent {
-  readonly action: 'create' | 'start' | 'die' | 'oom' | 'health' | 'destroy' | 'rename'
+  readonly action:
+    | 'create'
+    | 'start'
+    | 'kill'
+    | 'stop'
+    | 'restart'
+    | 'pause'
+    | 'unpause'
+    | 'die'
+    | 'oom'
+    | 'health'
+    | 'destroy'
+    | 'rename'
+  /** RFC 3339, UTC. */
+  readonly time: string
   readonly container: string
   readonly name: string
   readonly labels: Readonly<Record<string, string>>

@@ -17,6 +17,7 @@ import type {
   Resources,
   RunState,
   Session,
+  StatsSample,
   SyncedFile,
 } from '../../compose/engine/engine.ts'
 import { StackError } from '../../compose/errors.ts'
@@ -238,6 +239,14 @@ export class FakeEngine implements Engine {
     yield* channel
   }
 
+  async *stats(id: string, signal: AbortSignal): AsyncGenerator<StatsSample> {
+    const rest = { memoryLimitBytes: 100, network: undefined, disk: undefined, processes: 1 }
+    yield { cpuPercent: undefined, memoryBytes: 10, ...rest }
+    yield { cpuPercent: 50, memoryBytes: 20, ...rest }
+    if (this.#get(id).state !== 'running' || signal.aborted) return
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  }
+
   async events(): Promise<AsyncIterable<EngineEvent>> {
     this.#answers()
     const channel = new Channel<EngineEvent>()
@@ -339,7 +348,15 @@ export class FakeEngine implements Engine {
 
   #emit(id: string, action: EngineEvent['action']): void {
     const { name, spec, exitCode, health } = this.#get(id)
-    const event: EngineEvent = { action, container: id, name, labels: spec.labels, exitCode, health }
+    const event: EngineEvent = {
+      action,
+      time: new Date().toISOString(),
+      container: id,
+      name,
+      labels: spec.labels,
+      exitCode,
+      health,
+    }
     for (const channel of this.#events) void channel.push(event)
   }
 }

@@ -237,6 +237,30 @@ export function engineConformance(title: string, setUp: () => Promise<EngineUnde
       expect((await ends).map(({ done }) => done)).toEqual([true, true])
     })
 
+    it('tells what a container uses, of its processors from the second time on, until it ends', async () => {
+      const id = await started('one', {})
+      const samples = engine.stats(id, stop.current.signal)[Symbol.asyncIterator]()
+      const first = (await samples.next()).value
+      expect([first?.cpuPercent, first?.processes]).toEqual([undefined, expect.any(Number)])
+      expect(first?.memoryBytes).toBeGreaterThan(0)
+      const second = (await samples.next()).value
+      expect(second?.cpuPercent).toBeGreaterThanOrEqual(0)
+      stop.current.abort()
+      expect((await samples.next()).done).toBe(true)
+    })
+
+    it('remembers what happened in a while that is past', async () => {
+      const event = await listen()
+      const since = new Date(Date.now() - 1).toISOString()
+      const id = await started('one', { exits: 3 })
+      const { time } = await event('die', id)
+      const past = await engine.events(project, stop.current.signal, { since, until: new Date().toISOString() })
+      const actions: string[] = []
+      for await (const one of past) if (one.container === id) actions.push(one.action)
+      expect(actions).toEqual(['create', 'start', 'die'])
+      expect(time >= since).toBe(true)
+    })
+
     it('tells the environment and the host name of a container', async () => {
       const id = await engine.create(specOf('one', {}, ', environment: { A: "1", B: "x=y" }, hostname: here'))
       expect(await engine.inspect(id)).toMatchObject({ hostname: 'here', environment: { A: '1', B: 'x=y' } })

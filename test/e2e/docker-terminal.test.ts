@@ -47,4 +47,14 @@ describeWith(['docker', 'images', 'tmux'], 'a terminal in a container', () => {
       expect((await (await sandbox.open()).ps()).filter(({ oneOff }) => oneOff)).toEqual([])
     })
   })
+
+  it('shows what containers use in one place, and leaves the terminal as it was', async () => {
+    await using terminal = await open('stats')
+    await terminal.until(/worker-1 +–/)
+    const screen = await terminal.until(/worker-1 +\d+\.\d\d%/)
+    expect(screen.match(/NAME +CPU %/g)).toHaveLength(1)
+    await terminal.press('C-c')
+    expect(await terminal.exit()).toBe(0)
+    expect(await terminal.flags()).toEqual({ alternateScreen: false, cursorVisible: true, cooked: true })
+  })
 })

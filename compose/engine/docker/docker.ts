@@ -13,6 +13,7 @@ import type {
   Engine,
   EngineEvent,
   EngineLogLine,
+  EventRange,
   ExecSpec,
   HeldPort,
   ImageState,
@@ -22,6 +23,7 @@ import type {
   ResourceNames,
   Resources,
   Session,
+  StatsSample,
   SyncedFile,
 } from '../engine.ts'
 import { readJsonLines } from '../ndjson.ts'
@@ -40,6 +42,7 @@ import { imageStates, pullImage } from './images.ts'
 import { frameLines, terminalLines, unixTime } from './logs.ts'
 import { refused, statusOf } from './refusals.ts'
 import { attachTo, execDetached, openExec } from './session.ts'
+import { type StatsMessage, statsSample } from './stats.ts'
 import { signalContainer, stopContainer } from './stop.ts'
 
 /** The Docker engine at a connection that answered. */
@@ -291,17 +294,31 @@ class DockerEngine implements Engine {
     return { titles: top.Titles ?? [], processes: top.Processes ?? [] }
   }
 
-  async events(project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {
+  async *stats(container: string, signal: AbortSignal): AsyncGenerator<StatsSample> {
+    try {
+      const stream = await this.#api.stream(`/containers/${container}/stats?`, { stream: true }, signal)
+      for await (const message of readJsonLines(stream)) {
+        const sample = statsSample(message as StatsMessage)
+        if (!sample) return
+        yield sample
+      }
+    } catch (thrown) {
+      // One that is gone uses nothing.
+      if (!signal.aborted && statusOf(thrown) !== 404)
+        throw refused(`read the use of ${this.#api.nameOf(container)}`, thrown)
+    }
+  }
+
+  async events(project: string, signal: AbortSignal, range: EventRange = {}): Promise<AsyncIterable<EngineEvent>> {
     const filters = {
       type: ['container'],
       label: [`${composeLabels.project}=${project}`],
       // Health checks run as exec: without this list their events drown the others.
       event: Object.keys(eventActions),
     }
-    const stream = await call('listen to events', () =>
-      this.#api.docker.getEvents({ filters: JSON.stringify(filters), abortSignal: signal }),
-    )
-    return readEvents(stream as Readable, signal)
+    const query = { filters: JSON.stringify(filters), since: unixTime(range.since), until: unixTime(range.until) }
+    const stream = await call('listen to events', () => this.#api.stream('/events?', query, signal))
+    return readEvents(stream, signal, range.until !== undefined)
   }
 
   async release(): Promise<void> {}
@@ -309,7 +326,7 @@ class DockerEngine implements Engine {
   async close(): Promise<void> {}
 }
 
-async function* readEvents(stream: Readable, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+async function* readEvents(stream: Readable, signal: AbortSignal, mayEnd: boolean): AsyncGenerator<EngineEvent> {
   try {
     for await (const message of readJsonLines(stream)) {
       const event = engineEvent(message as DockerEvent)
@@ -318,5 +335,5 @@ async function* readEvents(stream: Readable, signal: AbortSignal): AsyncGenerato
   } catch (thrown) {
     if (!signal.aborted) throw refused('listen to events', thrown)
   }
-  if (!signal.aborted) throw new StackError('DOCKER_UNREACHABLE', 'the Docker engine went away')
+  if (!signal.aborted && !mayEnd) throw new StackError('DOCKER_UNREACHABLE', 'the Docker engine went away')
 }

@@ -4,6 +4,11 @@ import type { EngineEvent, Health } from '../engine.ts'
 export const eventActions: Readonly<Record<string, EngineEvent['action']>> = {
   create: 'create',
   start: 'start',
+  kill: 'kill',
+  stop: 'stop',
+  restart: 'restart',
+  pause: 'pause',
+  unpause: 'unpause',
   die: 'die',
   oom: 'oom',
   destroy: 'destroy',
@@ -14,11 +19,14 @@ export const eventActions: Readonly<Record<string, EngineEvent['action']>> = {
 /** What is read of a message. */
 export interface DockerEvent {
   readonly Action: string
+  /** Since 1970. */
+  readonly timeNano?: number
+  readonly time?: number
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> }
 }
 
 /** One message of `GET /events`; undefined when it means nothing here. */
-export function engineEvent({ Action, Actor }: DockerEvent): EngineEvent | undefined {
+export function engineEvent({ Action, Actor, timeNano, time = 0 }: DockerEvent): EngineEvent | undefined {
   // `health_status: healthy`: the value is part of the name.
   const [name = '', value] = Action.split(': ')
   const action = eventActions[name]
@@ -26,6 +34,7 @@ export function engineEvent({ Action, Actor }: DockerEvent): EngineEvent | undef
   return (
     action && {
       action,
+      time: new Date(timeNano === undefined ? time * 1000 : timeNano / 1e6).toISOString(),
       container: Actor.ID,
       name: labels.name ?? '',
       labels,

@@ -9,14 +9,17 @@ import type {
   Engine,
   EngineEvent,
   EngineLogLine,
+  EventRange,
   HeldPort,
   ImageState,
   LogOptions,
   ProcessTable,
   Resources,
   Session,
+  StatsSample,
 } from '../engine.ts'
 import { embeddedModel, processSpec } from './process-spec.ts'
+import { showsUsage } from './process-stats.ts'
 import { findSupervisor, type SupervisorClient, startSupervisor } from './supervisor-client.ts'
 
 /** Whether a supervisor answers for this project; clears away what a dead one left. */
@@ -175,9 +178,20 @@ class LocalEngine implements Engine {
     throw needsDocker('listing the processes in a container')
   }
 
-  async events(_project: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {
+  async *stats(container: string, signal: AbortSignal): AsyncGenerator<StatsSample> {
+    if (!showsUsage) throw needsDocker('telling what containers use')
     const client = await this.#connect()
-    return client ? client.stream('/events', signal) : nothing()
+    if (client) yield* await client.stream<StatsSample>(`${path(container)}/stats`, signal)
+  }
+
+  async events(
+    _project: string,
+    signal: AbortSignal,
+    { since, until }: EventRange = {},
+  ): Promise<AsyncIterable<EngineEvent>> {
+    const client = await this.#connect()
+    const query = new URLSearchParams({ ...(since && { since }), ...(until && { until }) })
+    return client ? client.stream(`/events?${query}`, signal) : nothing()
   }
 
   async release(): Promise<void> {

@@ -1,12 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { constants } from 'node:os'
+import { constants, totalmem } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { StackError } from '../../errors.ts'
 import { LineSplitter } from '../../lines.ts'
-import type { ContainerDetail, ContainerState, EngineEvent, EngineLogLine, Health, LogOptions } from '../engine.ts'
+import type {
+  ContainerDetail,
+  ContainerState,
+  EngineEvent,
+  EngineLogLine,
+  Health,
+  LogOptions,
+  StatsSample,
+} from '../engine.ts'
 import type { ProcessLog } from './process-log.ts'
 import type { ProcessSpec } from './process-spec.ts'
+import { usageOf } from './process-stats.ts'
 
 /** The line by which a broker says that it listens. */
 const readyLine = 'ready'
@@ -21,6 +31,8 @@ export interface Surroundings {
   readonly environment: () => NodeJS.ProcessEnv
   readonly url: string | undefined
 }
+
+const sampleMs = 1000
 
 type Phase = 'created' | 'running' | 'restarting' | 'exited'
 
@@ -107,6 +119,21 @@ export class Process {
     this.#child?.kill(signal)
   }
 
+  /** What it and all it started use: at once, then every second, until it ends. */
+  async *stats(): AsyncGenerator<StatsSample> {
+    const child = this.#child
+    if (child?.pid === undefined) return
+    let before: { readonly cpuMs: number; readonly at: number } | undefined
+    for (const ended = this.#ended; this.#child === child; ) {
+      const at = performance.now()
+      const { cpuMs, memoryBytes, processes } = usageOf(child.pid)
+      const cpuPercent = before && (Math.max(0, cpuMs - before.cpuMs) / (at - before.at)) * 100
+      before = { cpuMs, at }
+      yield { cpuPercent, memoryBytes, memoryLimitBytes: totalmem(), network: undefined, disk: undefined, processes }
+      await Promise.race([sleep(sampleMs), ended])
+    }
+  }
+
   logs(options: LogOptions): AsyncIterable<EngineLogLine> {
     return this.#around.log.read({ ...options, follow: options.follow === true && this.#child !== undefined })
   }
@@ -152,6 +179,7 @@ export class Process {
   event(action: EngineEvent['action']): EngineEvent {
     return {
       action,
+      time: new Date().toISOString(),
       container: this.id,
       name: this.#name,
       labels: this.#spec.labels,

@@ -33,12 +33,16 @@ const inheritedVariables = [
 /** The mark of an engine on its processes, by which they are known when it is gone. */
 export const engineVariable = 'CELERY_SANDBOX_ENGINE'
 
+/** As many as Docker remembers. */
+const rememberedEvents = 256
+
 /** The processes of one project, as if they were containers. */
 export class Processes {
   readonly #directory: string
   readonly #engineId: string
   readonly #all = new Map<string, Process>()
   readonly #listeners = new Set<Channel<EngineEvent>>()
+  readonly #past: EngineEvent[] = []
   /** By service, so that a broker that is made anew keeps its password. */
   readonly #passwords = new Map<string, string>()
 
@@ -77,8 +81,10 @@ export class Processes {
     this.#emit(process.event('destroy'))
   }
 
-  events(): Channel<EngineEvent> {
+  /** What happens from now on, or since a time: of what is past, the last few hundred. */
+  events(since?: string): Channel<EngineEvent> {
     const channel = new Channel<EngineEvent>()
+    for (const event of this.#past) if (since !== undefined && event.time >= since) void channel.push(event)
     this.#listeners.add(channel)
     return channel
   }
@@ -96,6 +102,8 @@ export class Processes {
   }
 
   #emit(event: EngineEvent): void {
+    this.#past.push(event)
+    if (this.#past.length > rememberedEvents) this.#past.shift()
     for (const listener of this.#listeners) void listener.push(event)
   }
 

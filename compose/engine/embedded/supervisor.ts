@@ -45,9 +45,17 @@ const routes: Readonly<Record<string, (call: Call) => unknown>> = {
     const options = { follow: query.has('follow'), since, until, tail: tail === null ? undefined : Number(tail) }
     await stream(response, processes.find(container)?.logs(options) ?? [])
   },
-  'GET /events': async ({ response }) => {
-    const events = processes.events()
-    response.once('close', () => processes.forget(events))
+  'GET /containers/*/stats': async ({ container, response }) => {
+    await stream(response, processes.find(container)?.stats() ?? [])
+  },
+  'GET /events': async ({ query, response }) => {
+    const events = processes.events(query.get('since') ?? undefined)
+    const until = query.get('until')
+    const timer = until === null ? undefined : setTimeout(() => events.close(), Date.parse(until) - Date.now())
+    response.once('close', () => {
+      clearTimeout(timer)
+      processes.forget(events)
+    })
     await stream(response, events)
   },
   'POST /shutdown': async ({ response }) => {
