@@ -13,17 +13,37 @@ describe('the command line', () => {
     [['call', 'a.b', '-a', '[1, {"x": 2}]'], { args: [1, { x: 2 }] }, ['a.b']],
     [['init', 'shop', '--broker', 'redis', '-y'], { broker: 'redis', yes: true, force: false }, ['shop']],
     [['logs', '-f', '-n', '5', '--json'], { follow: true, tail: 5, json: true }, []],
+    [
+      ['exec', '-T', '-e', 'A=b', '--json', 'redis', 'redis-cli', '--json', '--help', '-e', 'C'],
+      { noTty: true, env: ['A=b'], json: true, detach: false },
+      ['redis', 'redis-cli', '--json', '--help', '-e', 'C'],
+    ],
+    [
+      ['run', '--rm', '-p', '1:2', '-p', '3:4', 'worker', 'node', '--rm'],
+      { rm: true, publish: ['1:2', '3:4'] },
+      ['worker', 'node', '--rm'],
+    ],
+    [['up', '--scale', 'a=1', '--scale', 'b=2'], { scale: { a: 1, b: 2 } }, []],
+    [['ps', '--filter', 'status=exited', '--filter', 'status=dead'], { filter: ['exited', 'dead'] }, []],
     [['multi', 'start', '3', '-c:1', '4', '--json', '--', '-x'], {}, ['start', '3', '-c:1', '4', '--json', '--', '-x']],
     [['multi', '--nosplash', 'stop', '2', '-9'], {}, ['--nosplash', 'stop', '2', '-9']],
-  ])('reads %j', async (argv, options, args) => {
-    const invocation = await parse(argv)
-    expect(invocation?.options).toMatchObject(options)
-    expect(invocation?.args).toEqual(args)
-  })
+  ])(
+    'reads %j',
+    async (argv, options, args) => {
+      const invocation = await parse(argv)
+      expect(invocation?.options).toMatchObject(options)
+      expect(invocation?.args).toEqual(args)
+      // The first to read a command loads what it needs.
+    },
+    20_000,
+  )
 
   it.each([
     [['upp'], "unknown command 'upp'"],
     [['up', '--nope'], "unknown option '--nope'"],
+    [['exec', '--nope', 'redis', 'ls'], "unknown option '--nope'"],
+    [['up', '--scale', 'worker'], 'it must be a service and a number: worker=4'],
+    [['ps', '--filter', 'age=3'], 'it must be status='],
     [['worker', '-c', 'many'], 'it must be a whole number, 1 or more'],
     [['worker', '-c', '0'], 'it must be a whole number, 1 or more'],
     [['worker', '-c', '1.5'], 'it must be a whole number, 1 or more'],
