@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type Docker from 'dockerode'
 import { type Api, call } from './api.ts'
 
@@ -10,6 +11,7 @@ import { type Api, call } from './api.ts'
 export async function isDeaf(api: Api, container: Docker.ContainerInspectInfo): Promise<boolean> {
   const signal = signalNumber(stopSignalOf(container))
   if (!container.State.Running || container.State.Paused || signal === undefined || !isOrdinary(container)) return false
+  if (isSeenToHear(container.State.Pid, signal)) return false
   // `top` is refused for a container that ends meanwhile, and where `ps` does not know these columns.
   const top = await call(
     'look at processes',
@@ -17,6 +19,20 @@ export async function isDeaf(api: Api, container: Docker.ContainerInspectInfo): 
     [400, 404, 409, 500],
   )
   return top !== undefined && hearNothing(processesOf(top), container.State.Pid, signal)
+}
+
+/**
+ * Whether this machine shows at a glance that the first process hears: most do, and `ps` is dear for many at once. Where
+ * the engine is elsewhere, the process of that number is no first one, or there is none.
+ */
+function isSeenToHear(pid: number, signal: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const setOf = (name: string) => new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? ''
+    return /^NSpid:.*\s1$/m.test(status) && ['SigBlk', 'SigIgn', 'SigCgt'].some((name) => isIn(setOf(name), signal))
+  } catch {
+    return false
+  }
 }
 
 const columns = '-eo pid,stat,wchan:40,blocked,ignored,caught'
