@@ -173,7 +173,8 @@ export class FakeEngine implements Engine {
   async create(spec: ContainerSpec): Promise<string> {
     const name = spec.replaces?.temporaryName ?? spec.name
     this.#called(`create ${name}`)
-    const id = `${name}#${this.calls.length}`
+    // As long as Docker's, and different from the first digit that counts.
+    const id = this.calls.length.toString(16).padStart(12, '0').padEnd(64, '0')
     this.all.set(id, {
       spec,
       name,
