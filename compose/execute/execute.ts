@@ -224,33 +224,15 @@ const handlers: { readonly [Do in Operation['do']]: (operation: Of<Do>, job: Job
     await handlers.start({ ...operation, do: 'start' }, job)
   },
 
-  async await({ service, name, container, until, fresh }, job) {
-    const { engine, project, signal } = job.site
-    const { watch, probes, readyTimeoutMs } = job.making
-    const id = job.idOf({ name, container })
-    const life = job.lives.get(id) ?? watch.of(id)
-    job.lives.set(id, life)
-    if (fresh) job.step(service.name, name, 'waiting')
-    const readiness = await awaitReady(
-      {
-        engine,
-        project,
-        service: service.name,
-        name,
-        container: id,
-        role: service.role,
-        probes,
-        mustComplete: until === 'completed',
-        mayComplete: mayComplete(service),
-        fresh,
-        timeoutMs: readyTimeoutMs,
-        signal,
-        awaitedBy: dependentsOf(service, job.making.model),
-        onDoubt: (doubt) => job.step(service.name, name, 'waiting', doubt),
-      },
-      life,
-    )
-    job.step(service.name, name, fresh ? readiness : 'unchanged', fresh ? '' : readiness)
+  async await(operation, job) {
+    try {
+      await awaitContainer(operation, job)
+    } catch (thrown) {
+      if (operation.fresh || !(thrown instanceof StackError) || thrown.code !== 'SERVICE_EXITED') throw thrown
+      // It ran when the plan was made. What a command asked for that was killed since, the engine still does.
+      await startAgain(operation, job)
+      await awaitContainer({ ...operation, fresh: true }, job)
+    }
   },
 
   async stop({ service, name, container }, job) {
@@ -297,6 +279,44 @@ async function build(operation: Of<'pull' | 'build'>, spec: BuildSpec, job: Job)
 }
 
 const inMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+
+/** Waits for a container as the plan says. */
+async function awaitContainer({ service, name, container, until, fresh }: Of<'await'>, job: Job): Promise<void> {
+  const { engine, project, signal } = job.site
+  const { model, watch, probes, readyTimeoutMs } = job.making
+  const id = job.idOf({ name, container })
+  const life = job.lives.get(id) ?? watch.of(id)
+  job.lives.set(id, life)
+  if (fresh) job.step(service.name, name, 'waiting')
+  const readiness = await awaitReady(
+    {
+      engine,
+      project,
+      service: service.name,
+      name,
+      container: id,
+      role: service.role,
+      probes,
+      mustComplete: until === 'completed',
+      mayComplete: mayComplete(service),
+      fresh,
+      timeoutMs: readyTimeoutMs,
+      signal,
+      awaitedBy: dependentsOf(service, model),
+      onDoubt: (doubt) => job.step(service.name, name, 'waiting', doubt),
+    },
+    life,
+  )
+  job.step(service.name, name, fresh ? readiness : 'unchanged', fresh ? '' : readiness)
+}
+
+async function startAgain({ service, name, container }: Of<'await'>, job: Job): Promise<void> {
+  const id = job.idOf({ name, container })
+  job.step(service.name, name, 'starting', 'it ended meanwhile')
+  job.lives.get(id)?.close()
+  job.lives.set(id, job.making.watch.of(id))
+  await job.site.engine.start(id)
+}
 
 /** Somebody else may still use what the project made: that is left to them. */
 async function removed(

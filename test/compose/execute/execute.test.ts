@@ -107,6 +107,19 @@ describe('going up', () => {
     expect(steps()).toEqual(['shop-redis-1 unchanged (healthy)', 'shop-worker-1 unchanged (running)'])
   })
 
+  it('starts a container again that ended since the plan was made', async () => {
+    await up('services: { app: { image: a } }')
+    events.length = 0
+    const look = engine.inspect.bind(engine)
+    engine.inspect = async (id) => {
+      engine.inspect = look
+      engine.die('shop-app-1', 143)
+      return look(id)
+    }
+    await up('services: { app: { image: a } }')
+    expect(steps()).toEqual(['shop-app-1 starting (it ended meanwhile)', 'shop-app-1 waiting', 'shop-app-1 running'])
+  })
+
   it('makes a new container before it takes the old one away', async () => {
     await up('services: { app: { image: a } }')
     engine.calls.length = 0
