@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { LogLine, LogsOptions } from '../../compose/index.ts'
+import type { LogLine, LogsOptions, OpenStackOptions } from '../../compose/index.ts'
 import { failOnLeaks } from '../support/leaks.ts'
 import { describeWith } from '../support/parts.ts'
-import { Sandbox } from './docker.ts'
+import { collect, Sandbox } from './docker.ts'
+import { OwnEngine } from './own-engine.ts'
 
 failOnLeaks()
 
@@ -20,18 +21,18 @@ describeWith(['docker', 'images', 'compose'], 'the logs of a stack on Docker', (
       `services: { app: { image: "$NODE", command: [sh, -c, ${JSON.stringify(script.replaceAll('$', '$$$$'))}], stop_grace_period: 1s${more} } }`,
     )
 
-  const read = async (options: LogsOptions = {}): Promise<LogLine[]> => {
+  const read = async (options: LogsOptions = {}, open: Partial<OpenStackOptions> = {}): Promise<LogLine[]> => {
     const lines: LogLine[] = []
-    for await (const line of (await sandbox.open()).logs(options)) lines.push(line)
+    for await (const line of (await sandbox.open(open)).logs(options)) lines.push(line)
     return lines
   }
   const written = (lines: readonly LogLine[]) =>
     lines.filter(({ stream }) => stream !== 'notice').map(({ text }) => text)
 
   /** A reader of what comes. */
-  const following = async (options: LogsOptions = {}) => {
+  const following = async (options: LogsOptions = {}, open: Partial<OpenStackOptions> = {}) => {
     const stop = new AbortController()
-    const stack = await sandbox.open()
+    const stack = await sandbox.open(open)
     const lines = stack.logs({ follow: true, signal: stop.signal, ...options })[Symbol.asyncIterator]()
     return {
       async until(isLast: (line: LogLine) => boolean): Promise<LogLine[]> {
@@ -72,6 +73,35 @@ describeWith(['docker', 'images', 'compose'], 'the logs of a stack on Docker', (
       expect(texts.length).toBeGreaterThan(1000)
     }
   })
+
+  it.runIf(process.getuid?.() === 0)(
+    'are followed through restarts of the engine itself, whole and in order',
+    async () => {
+      await using own = await OwnEngine.start('celery-sandbox-test/debian')
+      const env = { ...sandbox.env, DOCKER_HOST: own.host }
+      const script =
+        'cd /root; n=$$(cat n 2>/dev/null || echo 0); while :; do n=$$((n+1)); echo $$n > n.new; mv n.new n; echo line $$n; sleep 0.01; done'
+      sandbox.write(`services:
+      app: { image: celery-sandbox-test/debian, command: [sh, -c, "${script}"], network_mode: none, restart: always, stop_grace_period: 0s }`)
+      await sandbox.up({}, { env })
+      const log = await following({}, { env })
+      const seen: LogLine[] = []
+      for (let round = 0; round < 2; round++) {
+        seen.push(...(await log.until(({ text }) => text.endsWith('0'))))
+        await own.stop()
+        seen.push(...(await log.until(({ text }) => text.includes('waiting for it to come back'))))
+        await own.startAgain()
+        seen.push(...(await log.until(({ text }) => text === 'the engine is back')))
+      }
+      seen.push(...(await log.until(({ text }) => text.endsWith('0'))))
+      log.stop()
+      const numbers = written(seen).map((text) => Number(text.replace('line ', '')))
+      const whole = written(await read({}, { env })).map((text) => Number(text.replace('line ', '')))
+      expect(numbers).toEqual(whole.slice(0, numbers.length))
+      expect(numbers.length).toBeGreaterThan(20)
+      await collect((await sandbox.open({ env })).down())
+    },
+  )
 
   it('go on with the container that takes the place of another', async () => {
     const services = (word: string) => app(`echo ${word}; exec sleep 1000`)
