@@ -54,7 +54,7 @@ describe('the level of a line', () => {
   it('costs little, whatever the line is', () => {
     const startedAt = performance.now()
     for (const letter of [' ', '[', '=', 'a', '\x1b', '{', '.', '-', '\r']) levelOf(letter.repeat(65_536))
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(performance.now() - startedAt).toBeLessThan(3000)
   })
 })
 
