@@ -252,11 +252,11 @@ services:
   })
 
   it('warns about what is understood but not done, and about unset variables', () => {
-    const { warnings } = model('version: "3"\nservices: { app: { image: "x$NOPE", develop: { watch: [] } } }')
+    const { warnings } = model('version: "3"\nservices: { app: { image: "x$NOPE", pre_stop: [{ command: x }] } }')
     expect(warnings).toEqual([
       'compose.yaml:2:27 services.app.image: the variable NOPE is not set; a blank string is used',
       'compose.yaml:1:1 version: has no meaning any more; remove it',
-      'compose.yaml:2:37 services.app.develop: is ignored: files are not watched for it; run `docker compose watch`',
+      'compose.yaml:2:37 services.app.pre_stop: is ignored: hooks are not run here',
     ])
   })
 })
