@@ -155,7 +155,7 @@ describeWith(['docker', 'images', 'compose'], 'a stack on Docker that cannot sta
     mkdirSync(join(sandbox.directory, 'conf'))
     writeFileSync(join(sandbox.directory, 'conf', '99.conf'), 'listeners.tcp.default = nonsense\n')
     const error = await failure(
-      `services: { rabbitmq: { image: "$RABBITMQ", volumes: ["./conf/99.conf:/etc/rabbitmq/conf.d/99.conf:ro"] } }`,
+      `services: { rabbitmq: { image: "$RABBITMQ", ports: ["127.0.0.1::5672"], volumes: ["./conf/99.conf:/etc/rabbitmq/conf.d/99.conf:ro"] } }`,
     )
     expect(error.code).toBe('SERVICE_EXITED')
     expect(error.message).toContain('its configuration is wrong')
