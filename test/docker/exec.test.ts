@@ -200,7 +200,7 @@ describeWith(['docker', 'images', 'compose'], 'run', () => {
     running.signal('SIGINT')
     await running.until(/^bye$/m)
     expect((await running.exited).code).toBe(5)
-    await expect.poll(oneOffs).toEqual([])
+    await expect.poll(oneOffs, { timeout: 10_000 }).toEqual([])
   })
 
   it('removes its container also when this process was killed', async () => {

@@ -92,7 +92,7 @@ describeWith(['docker', 'images', 'compose'], 'the containers of a stack', () =>
       await collect(stack.unpause({}))
       expect(await states()).toEqual(running)
       await collect(stack.kill({ services: ['worker'], signal: 'SIGTERM' }))
-      await expect.poll(states).toMatchObject({ 'worker-1': 'exited', 'worker-2': 'exited' })
+      await expect.poll(states, { timeout: 10_000 }).toMatchObject({ 'worker-1': 'exited', 'worker-2': 'exited' })
       await collect(stack.rm({}))
       expect(await states()).toEqual({ 'other-1': 'running', 'redis-1': 'running' })
       await expect(collect(stack.kill({ signal: 'SIGNOTHING' }))).rejects.toMatchObject({ code: 'SIGNAL_UNKNOWN' })

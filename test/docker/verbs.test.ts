@@ -58,7 +58,8 @@ describeWith(['docker', 'images', 'compose'], 'with a stack on Docker', () => {
     )
     expect((await here('ps', '--services')).stdout).toBe('redis\nworker\n')
     expect((await here('ps', '--filter', 'status=exited')).stdout).toContain('Nothing of')
-    await expect.poll(async () => (await here('ps', '--all', '--filter', 'status=exited')).stdout).toContain('-run-')
+    const ended = async () => (await here('ps', '--all', '--filter', 'status=exited')).stdout
+    await expect.poll(ended, { timeout: 20_000 }).toContain('-run-')
     expect((await here('ps', 'redis')).stdout).toMatch(
       /^NAME .*\n\S+-redis-1 +redis +healthy +127\.0\.0\.1:\d+->6379\n$/,
     )
