@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type PullMessage,
-  pullProgress,
-  pullStarted,
-  pullTotals,
-} from '../../../../compose/engine/docker/pull-progress.ts'
+import { type PullMessage, pullProgress, pullStarted } from '../../../../compose/engine/docker/pull-progress.ts'
+import { pullTotals } from '../../../../compose/engine/pull-totals.ts'
 
 function fractions(messages: PullMessage[]): number[] {
   let progress = pullStarted
