@@ -14,15 +14,21 @@ const hub = 'https://index.docker.io/v1/'
 /**
  * What `docker login` left for the registry of an image: in DOCKER_AUTH_CONFIG, with the registry's own helper, in
  * the store of the system, or in the configuration file. Only the one registry is asked for; undefined is anonymous.
+ *
+ * @param helperTimeoutMs a keychain that asks its user and gets no answer must not hold up a pull
  */
-export async function credentialsFor(reference: string, env: Environment): Promise<Credentials | undefined> {
+export async function credentialsFor(
+  reference: string,
+  env: Environment,
+  helperTimeoutMs = 5000,
+): Promise<Credentials | undefined> {
   const registry = registryName(reference) || hub
   const given = parseDockerConfig(env.DOCKER_AUTH_CONFIG)
   const config = readDockerConfig(env)
   const helper = config.credHelpers?.[registry] ?? config.credsStore
   return (
     stored(given, registry) ??
-    (helper ? await fromHelper(helper, registry, env) : undefined) ??
+    (helper ? await fromHelper(helper, registry, env, helperTimeoutMs) : undefined) ??
     stored(config, registry)
   )
 }
@@ -48,13 +54,15 @@ function hostOf(address: string): string {
   return address.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
 }
 
-/** A keychain that asks its user and gets no answer must not hold up a pull. */
-const helperTimeoutMs = 5000
-
 /** `docker-credential-<name> get`: the registry on standard input, a login as JSON on standard output. */
-function fromHelper(name: string, registry: string, env: Environment): Promise<Credentials | undefined> {
+function fromHelper(
+  name: string,
+  registry: string,
+  env: Environment,
+  timeout: number,
+): Promise<Credentials | undefined> {
   return new Promise((resolve) => {
-    const options = { timeout: helperTimeoutMs, env: { ...env } }
+    const options = { timeout, env: { ...env } }
     const child = execFile(`docker-credential-${name}`, ['get'], options, (error, stdout) => {
       // `credentials not found in native keychain`, no such program: anonymous, and the registry will say so.
       resolve(error ? undefined : readLogin(stdout, registry))

@@ -6,18 +6,21 @@ import { command } from '../../../cli/commands/beat.ts'
 import { command as worker } from '../../../cli/commands/worker.ts'
 import { createContext } from '../../../cli/context.ts'
 import { parse } from '../../../cli/program.ts'
+import { keepRunner } from '../../support/runner.ts'
 import { app } from './fixtures/beat-app.ts'
 
 let directory: string
 let stopping: AbortController
+let letGo: () => void
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'beat-command-'))
   stopping = new AbortController()
+  letGo = keepRunner()
 })
 afterEach(async () => {
-  process.channel?.ref() // the commands let go of it, and here it is the test runner's
   await app.close()
   rmSync(directory, { recursive: true })
+  letGo()
 })
 
 /** Runs a command until it has told something, and gives back all that it told. */

@@ -5,19 +5,22 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { command } from '../../../cli/commands/worker.ts'
 import { createContext } from '../../../cli/context.ts'
 import { parse } from '../../../cli/program.ts'
+import { keepRunner } from '../../support/runner.ts'
 import { until } from '../../support/wait.ts'
 import { app, shout } from './fixtures/app.ts'
 
 describe('the log of a worker', () => {
   let directory: string
   let stopping: AbortController
+  let letGo: () => void
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'worker-log-'))
     stopping = new AbortController()
+    letGo = keepRunner()
   })
   afterEach(() => {
     rmSync(directory, { recursive: true })
-    process.channel?.ref() // the command let go of it, and the test runner lives by it
+    letGo()
   })
 
   /** Runs one task in a worker, and gives back what the worker told. */

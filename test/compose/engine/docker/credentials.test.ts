@@ -111,10 +111,11 @@ describe('the login for a registry', () => {
     expect(await login('quay.io/x')).toBeUndefined()
   })
 
-  it('is given up after five seconds when a keychain does not answer', { timeout: 15_000 }, async () => {
+  it('is given up when a keychain does not answer in time', async () => {
     configure({ credsStore: 'stuck' })
     helper('stuck', 'exec sleep 100')
-    expect(await login('redis')).toBeUndefined()
+    const given = await credentialsFor('redis', { HOME: home, PATH: `${home}:${process.env.PATH}` }, 100)
+    expect(given).toBeUndefined()
   })
 
   it('travels as base64 that fits into a header', () => {
