@@ -109,4 +109,10 @@ describe('config', () => {
     await expect(config([])).rejects.toMatchObject({ code: 'COMPOSE_FILE_INVALID', details: { length: 3 } })
     await expect(config(['--file', 'more.yaml', 'nobody'])).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' })
   })
+
+  it('says what up would do now, and why, and does nothing', async () => {
+    const { out } = await config(['--diff', '--engine', 'embedded'])
+    expect(out).toContain('create shop-redis-1 (missing)')
+    expect((await config(['--diff', '--engine', 'embedded'])).out).toBe(out)
+  })
 })
