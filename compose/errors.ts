@@ -27,7 +27,8 @@ export const stackErrorCodes = {
   SIGNAL_UNKNOWN: 'Use a name or number that `kill -l` lists: SIGHUP, TERM, 9.',
   EMBEDDED_FAILED: 'Look at .celery-sandbox/logs/engine.log; `celery-sandbox down` clears what is left.',
   IMAGE_PULL_FAILED: 'Check the image name and the network; `docker pull` shows the registry at work.',
-  IMAGE_MISSING: 'Pull it (`celery-sandbox pull`) or build it (`celery-sandbox build`).',
+  IMAGE_MISSING:
+    'Get it with `celery-sandbox pull` or `build`, or let `up` get it: without `pull_policy: never` and --no-build.',
   BUILD_FAILED: 'Correct the instruction named above; --verbose shows all of the build.',
   BUILD_UNSUPPORTED: 'Install the buildx plugin of Docker (docker-buildx), or take the key out of the service.',
   NAME_IN_USE: 'Remove the other container, or give the service another container_name.',

@@ -160,7 +160,7 @@ services:
 
   it('gives what its pull asks for while up brings the stack', async () => {
     // They have no command: they can be had, but not run.
-    await failureOf(sandbox.up({ images: { pull: 'always' } }))
+    await failureOf(sandbox.up({ services: ['one'], images: { pull: 'always' } }))
     expect((await sandbox.docker('images', '--quiet', `${address}/one`)).trim()).not.toBe('')
   })
 })
