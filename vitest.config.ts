@@ -57,8 +57,8 @@ export default defineConfig({
           provide: { needs: ['docker', 'images', 'compose', 'buildx', 'registry', 'python', 'tmux'] },
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // One engine, and two cores for all its containers.
-          maxWorkers: 1,
+          // They wait for containers half of the time.
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },

@@ -143,7 +143,7 @@ function timed({ result, held, letters }: Facts, lines: readonly Moment[]): Mome
   const same = end && lines.findLast(({ what }) => what === end.what)
   const running = held.filter(({ place }) => place === 'running')
   const all = [
-    ...lines.filter((line) => line !== same),
+    ...lines.filter((line) => line !== same).map((line) => notAfter(line, end)),
     ...running.map(({ node, request: { time_start: start, worker_pid: pid } }) =>
       moment('started', { at: instantOf(start), by: node, ...(pid !== null && { detail: `process ${pid}` }) }),
     ),
@@ -153,6 +153,11 @@ function timed({ result, held, letters }: Facts, lines: readonly Moment[]): Mome
     ),
   ]
   return all.sort((a, b) => (a.at === b.at ? 0 : (a.at ?? '') < (b.at ?? '') ? -1 : 1))
+}
+
+/** When a task began is reckoned from when its end was logged, which is a moment after it was stored. */
+function notAfter(line: Moment, end: Moment | undefined): Moment {
+  return line.what === 'started' && line.at && end?.at && line.at > end.at ? { ...line, at: end.at } : line
 }
 
 /** What is so now. */

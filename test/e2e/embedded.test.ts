@@ -231,7 +231,9 @@ describe('trouble', () => {
     const cwd = await makeProject(home.path)
     expect(await cli(['up', '--engine', 'docker'], { cwd, env: noDocker })).toMatchObject({
       code: 3,
-      stderr: expect.stringMatching(/^error\[DOCKER_UNREACHABLE\]: .*unix:\/\/\/nope.*ENOENT.*\n {2}Start Docker/),
+      stderr: expect.stringMatching(
+        /^error\[DOCKER_UNREACHABLE\]: .*unix:\/\/\/nope \(from DOCKER_HOST\).*\n {2}Start Docker/,
+      ),
     })
   })
 

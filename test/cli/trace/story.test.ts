@@ -159,6 +159,16 @@ tasks.add(2, 3)
     expect(storyOf({ ...nothing, log })?.moments.map(({ what }) => what)).toEqual(['received', 'started', 'succeeded'])
   })
 
+  it('does not begin after it ended, however late its end was logged', () => {
+    const log = [line(4, `Task tasks.add[${id}] received`), line(6, `Task tasks.add[${id}] succeeded in 0.1s: 5`)]
+    const result = meta({ result: 5, date_done: '2026-11-20T10:00:05.000000' })
+    expect(storyOf({ ...nothing, log, result })?.moments.map(({ what }) => what)).toEqual([
+      'received',
+      'started',
+      'succeeded',
+    ])
+  })
+
   it('tells a state of its own making, and what is to become of it', () => {
     expect(told({ result: meta({ status: 'PROGRESS', result: { done: 3 } }), revokedBy: ['w2@box'] })).toBe(`\
 a task of a name that nobody says
