@@ -17,6 +17,8 @@ export interface Command<E extends CommandEvent = CommandEvent, O extends Option
   run(context: Context, options: Values<O>, args: readonly string[]): AsyncIterable<E>
   /** How an event reads; undefined for those that are for programs only. */
   text(event: E, paint: Paint): string | undefined
+  /** Its events may come by the thousand: they are written together. */
+  readonly comesInBursts?: boolean
   /** Whether the next event goes on on the same line. */
   staysOnLine?(event: E): boolean
   /** Shows the first events on a screen of its own; gives back the first that is not for it. */

@@ -16,6 +16,7 @@ export interface LogEvent extends LogLine {
 }
 
 export const command = defineCommand({
+  comesInBursts: true,
   arguments: [['[services...]', 'only these (default: all)']],
   options: {
     follow: flag('-f, --follow', 'go on with what comes'),

@@ -38,6 +38,7 @@ const options = {
 }
 
 export const command = defineCommand({
+  comesInBursts: true,
   arguments: [['[services...]', 'only these and what they depend on (default: all)']],
   options,
   examples: [

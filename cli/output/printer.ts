@@ -5,7 +5,7 @@ import { CliError } from '../errors.ts'
 /** Shows what a command tells, in the way of the context: as JSON, as text, or on a screen as far as there is one. */
 export async function print(events: AsyncIterable<CommandEvent>, command: Command, context: Context): Promise<void> {
   const iterator = events[Symbol.asyncIterator]()
-  const out = gathered(context.stdout)
+  const out = command.comesInBursts ? gathered(context.stdout) : direct(context.stdout)
   try {
     let next =
       context.mode === 'tty' && command.screen ? await command.screen(iterator, context) : await iterator.next()
@@ -21,11 +21,20 @@ export async function print(events: AsyncIterable<CommandEvent>, command: Comman
   }
 }
 
+function direct(stdout: NodeJS.WriteStream): Out {
+  return { write: (text) => void stdout.write(text), flush: () => {} }
+}
+
+interface Out {
+  readonly write: (text: string) => void
+  readonly flush: () => void
+}
+
 // Of a pipe's size: more is no gain.
 const gatheredLength = 64 * 1024
 
 /** What comes at once is written at once: a burst of lines is not as many calls to the system. */
-function gathered(stdout: NodeJS.WriteStream): { write: (text: string) => void; flush: () => void } {
+function gathered(stdout: NodeJS.WriteStream): Out {
   let waiting = ''
   const flush = () => {
     if (waiting !== '') stdout.write(waiting)

@@ -103,6 +103,7 @@ class RedisBackend implements Backend {
   readonly #store: (key: string, text: string, expires: number) => Promise<unknown>
   readonly #end: (...keysAndArguments: (string | number)[]) => Promise<string[] | null>
   readonly #subscriber: Once<Redis>
+  #isClosed = false
   /** Whoever gets a group waits for each of its members: their subscriptions and looks go together. */
   readonly #get = batched((keys: readonly string[]) => this.#attempt(this.#commands.mget(...keys)))
   readonly #turn = batched((turns: readonly Turn[]) => this.#turnAll(turns))
@@ -165,10 +166,12 @@ class RedisBackend implements Backend {
 
   /** Whoever asks last for a key has it as it was asked for. */
   async #turnAll(turns: readonly Turn[]): Promise<readonly unknown[]> {
+    // Asked for a turn of the event loop ago: nobody would end a connection that begins now.
+    if (this.#isClosed) return turns
     const last = [...new Map(turns.map((turn) => [turn.key, turn])).values()]
     const keys = (wanted: boolean) => last.filter(({ on }) => on === wanted).map(({ key }) => key)
     const [on, off] = [keys(true), keys(false)]
-    // What is closed needs no connection to be left.
+    // To be left, nothing needs to be joined.
     if (on.length === 0 && !this.#subscriber.isMade) return turns
     const subscriber = await this.#attempt(this.#subscriber.get())
     if (on.length > 0) await this.#attempt(subscriber.subscribe(...on))
@@ -253,6 +256,7 @@ class RedisBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#watchers.clear()
     hangUp(this.#commands)
     await this.#subscriber.release(hangUp)

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { writeWhole } from '../../state-directory.ts'
@@ -30,9 +30,14 @@ export function register(id: string, directory: string): void {
   }
 }
 
-/** Whether it is there or not. */
+/** Takes an engine out, whether it is there or not; the last one leaves nothing. */
 export function unregister(id: string): void {
   rmSync(join(registry, id), { force: true })
+  try {
+    rmdirSync(registry)
+  } catch {
+    // Others are in it.
+  }
 }
 
 const registry = join(tmpdir(), `celery-sandbox-engines-${userInfo().username.replace(/[^\w.-]/g, '_')}`)
