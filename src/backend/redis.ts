@@ -167,7 +167,7 @@ class RedisBackend implements Backend {
   /** Whoever asks last for a key has it as it was asked for. */
   async #turnAll(turns: readonly Turn[]): Promise<readonly unknown[]> {
     // Asked for a turn of the event loop ago: nobody would end a connection that begins now.
-    if (this.#isClosed) return turns
+    if (this.#isClosed) throw new CeleryError('BACKEND_UNREACHABLE', `${this.url} was closed`)
     const last = [...new Map(turns.map((turn) => [turn.key, turn])).values()]
     const keys = (wanted: boolean) => last.filter(({ on }) => on === wanted).map(({ key }) => key)
     const [on, off] = [keys(true), keys(false)]
